@@ -1,0 +1,10 @@
+//! Consentinel drives Chromium through a website the way a visitor would and reports what the
+//! site stored and sent without being allowed to.
+//!
+//! The way data flow, the rooms of the house and the walls between them: `src/README.md`.
+
+pub mod catalog;
+pub mod judge;
+pub mod model;
+pub mod report;
+pub mod test_web;

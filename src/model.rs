@@ -1,0 +1,8 @@
+//! The plain types everything speaks. No I/O, no opinions, no browser.
+
+pub mod finding;
+pub mod party;
+pub mod report;
+pub mod snapshot;
+pub mod value;
+pub mod visit;

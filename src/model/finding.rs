@@ -1,0 +1,192 @@
+//! One rule broken by one item or by the banner, with proof, verdict and remedy.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::party::Party;
+use super::snapshot::{InitiatorStep, Setter};
+use super::visit::{PhaseName, State};
+
+/// How grave a finding is, least first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing, nothing to mend.
+    Info,
+    /// Contested, or of little effect.
+    Low,
+    /// Breaks a rule regulators apply.
+    Medium,
+    /// Breaks the law in a way regulators have fined.
+    High,
+    /// Tracks people against or without their answer.
+    Critical,
+}
+
+/// How sure the judge is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Proven by the site's own words or by a known service's known item.
+    Violation,
+    /// Behaves like one.
+    Likely,
+    /// A person has to look.
+    Review,
+    /// What the rule depends on was not reached or not confirmed.
+    Inconclusive,
+}
+
+/// The kind of proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Proof {
+    /// The site contradicts itself.
+    P1,
+    /// A known vendor's known item.
+    P2,
+    /// Behaviour: a unique identifier.
+    P3,
+    /// Interface: what the banner shows.
+    P4,
+}
+
+/// How settled the law is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Certainty {
+    /// Statute or the Court of Justice.
+    L1,
+    /// Consensus of regulators.
+    L2,
+    /// Contested, or best practice.
+    L3,
+}
+
+/// What consent purpose an item serves.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Needed for what the visitor asked for.
+    Necessary,
+    /// Chat, video, comfort.
+    Preferences,
+    /// Measurement.
+    Analytics,
+    /// Advertising and social networks.
+    Marketing,
+    /// Not known, and said so.
+    #[default]
+    Unclassified,
+}
+
+/// What kind of thing a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectKind {
+    /// A cookie.
+    Cookie,
+    /// An entry of `localStorage`.
+    LocalStorage,
+    /// An entry of `sessionStorage`.
+    SessionStorage,
+    /// An IndexedDB database.
+    IndexedDb,
+    /// A cache of the Cache API.
+    CacheStorage,
+    /// A service worker's registration.
+    ServiceWorker,
+    /// A network request.
+    Request,
+    /// A consent signal.
+    Signal,
+    /// The banner.
+    Banner,
+}
+
+/// What a finding is about.
+///
+/// Cookie: domain and name. Storage: the origin's host and the key. Request: host and path without
+/// query. Banner: the page's host and the consent platform, or `banner`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// Its host, without a leading dot.
+    pub host: String,
+    /// Its name, key or path.
+    pub name: String,
+    /// First or third party.
+    pub party: Party,
+}
+
+/// What proves a finding.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// When it was first seen, in milliseconds since the visit began.
+    pub at_ms: Option<u64>,
+    /// From the innermost script up to the root tag in the page.
+    pub initiator_chain: Vec<InitiatorStep>,
+    /// Who stored it.
+    pub set_by: Option<Setter>,
+    /// Fingerprint of the value.
+    pub value_fingerprint: Option<String>,
+    /// Lifetime asked for, in words, such as `396 days` or `session`.
+    pub lifetime: Option<String>,
+    /// What was seen, one fact a line, for a person to read.
+    pub notes: Vec<String>,
+}
+
+/// In how many of the visits that could show it a finding was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Seen {
+    /// Visits that showed it.
+    pub k: u32,
+    /// Visits that could have.
+    pub of: u32,
+}
+
+/// One rule broken by one item or by the banner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Stable: made of rule, subject and page pattern, not of run, order or time.
+    pub id: String,
+    /// The rule, such as `R02`.
+    pub rule: String,
+    /// The rule's name, such as `pre-known-tracking-cookie`.
+    pub name: String,
+    /// What is wrong, in one sentence.
+    pub title: String,
+    /// The variant of the rule, such as `beacon` or `uid`.
+    pub sub_type: Option<String>,
+    /// How grave.
+    pub severity: Severity,
+    /// How sure.
+    pub verdict: Verdict,
+    /// The kind of proof.
+    pub proof: Proof,
+    /// How settled the law is.
+    pub certainty: Certainty,
+    /// The state it happened in.
+    pub state: State,
+    /// The phase it was first seen in.
+    pub phase: PhaseName,
+    /// The page's address, as given.
+    pub page: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Catalog id of the service behind it.
+    pub service: Option<String>,
+    /// What purpose the item serves.
+    pub category: Category,
+    /// What proves it.
+    pub evidence: Evidence,
+    /// The law, most specific last.
+    pub legal: Vec<String>,
+    /// What to do.
+    pub remedy: String,
+    /// In how many visits.
+    pub seen: Seen,
+}

@@ -1,0 +1,284 @@
+//! One page opened in one state: what was asked of it, and how far it got.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Snapshot;
+
+/// What the visitor has answered.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing: the banner is left alone.
+    Before,
+    /// No.
+    Rejected,
+    /// Yes.
+    Accepted,
+}
+
+/// A stretch of time inside a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PhaseName {
+    /// The page loads and is left alone.
+    Idle,
+    /// Mouse and scroll, banner untouched.
+    Active,
+    /// From the first click until the choice is confirmed, or known not to be.
+    Choosing,
+    /// After the choice, on the same page.
+    Chosen,
+    /// After a reload, the choice already made.
+    Revisit,
+}
+
+impl PhaseName {
+    /// Whether everything in this phase came before the visitor answered.
+    pub fn is_before_choice(self) -> bool {
+        matches!(self, Self::Idle | Self::Active)
+    }
+
+    /// Whether everything in this phase came after the visitor's answer was confirmed.
+    pub fn is_after_choice(self) -> bool {
+        matches!(self, Self::Chosen | Self::Revisit)
+    }
+}
+
+/// One phase of a visit, in milliseconds since the visit began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// Which phase.
+    pub name: PhaseName,
+    /// First millisecond.
+    pub start_ms: u64,
+    /// Last millisecond.
+    pub end_ms: u64,
+}
+
+/// How far a visit got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every phase the state asks for was recorded to its end.
+    Complete,
+    /// The page did not answer, or not in time.
+    TimedOut,
+    /// The page could not be reached: no such host, refused, bad certificate, endless redirect.
+    Unreachable,
+    /// The server answered with an error status (HTTP 4xx or 5xx) instead of the page.
+    HttpError,
+    /// A challenge or a bot wall stood in for the page.
+    Blocked,
+    /// A download, a PDF or another thing that is no web page.
+    NotAPage,
+    /// The browser or the page's process crashed.
+    BrowserCrashed,
+    /// The user stopped the run.
+    Interrupted,
+}
+
+/// The visitor's answer and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// Something was clicked.
+    pub made: bool,
+    /// Something independent of the click shows that the answer was recorded.
+    pub confirmed: bool,
+    /// The proof, in words: which record said what.
+    pub how: Option<String>,
+    /// Who found the way: `autoconsent:RULE` or `heuristic:LANGUAGE`.
+    pub by: Option<String>,
+    /// Number of clicks it took.
+    pub clicks: u32,
+    /// When the first click was made, in milliseconds since the visit began.
+    pub clicked_ms: Option<u64>,
+    /// When the proof was found, in milliseconds since the visit began.
+    pub confirmed_ms: Option<u64>,
+}
+
+/// Where on the banner a way to answer was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// On the banner as first shown.
+    FirstLayer,
+    /// Behind the settings.
+    SecondLayer,
+    /// Nowhere.
+    #[default]
+    None,
+}
+
+/// The ways the banner offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Routes {
+    /// To say yes.
+    pub accept: Route,
+    /// To say no.
+    pub reject: Route,
+}
+
+/// What a button of the banner does, judged by what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ButtonRole {
+    /// Yes to everything.
+    Accept,
+    /// No to everything that is not necessary.
+    Reject,
+    /// Opens the second layer.
+    Settings,
+    /// Stores the selection as shown.
+    Save,
+    /// Closes the banner.
+    Close,
+    /// "OK", "Got it": takes note, offers no choice.
+    Acknowledge,
+    /// Pays or subscribes instead.
+    Pay,
+    /// Leads to a policy or a list.
+    Link,
+}
+
+/// One button of the banner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Button {
+    /// What it does.
+    pub role: ButtonRole,
+    /// What it says.
+    pub text: String,
+    /// 1 for the banner as first shown, 2 for its settings.
+    pub layer: u8,
+    /// Left, top, width and height in CSS pixels of its frame's viewport.
+    pub place: [f64; 4],
+}
+
+/// A picture of the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Screenshot {
+    /// `image/jpeg` or `image/png`.
+    pub media_type: String,
+    /// SHA-256 of the picture's bytes, hexadecimal.
+    pub sha256: String,
+    /// The picture in base64; left out of the JSON report.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub data: Option<String>,
+}
+
+/// The consent banner as a visitor meets it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Banner {
+    /// A banner was seen.
+    pub found: bool,
+    /// The consent platform behind it, where known.
+    pub cmp: Option<String>,
+    /// Languages of its texts, ISO 639-1, most likely first.
+    pub languages: Vec<String>,
+    /// The ways to answer it.
+    pub routes: Routes,
+    /// Its buttons.
+    pub buttons: Vec<Button>,
+    /// The beginning of its text, at most 600 characters.
+    pub text: String,
+    /// URL of the frame it stands in.
+    pub frame: Option<String>,
+    /// When it was first seen, in milliseconds since the visit began.
+    pub seen_ms: Option<u64>,
+    /// How it looked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub screenshot: Option<Screenshot>,
+}
+
+/// When a visit happened and how long it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// Start of the visit; every `_ms` in it counts from here.
+    pub started: Timestamp,
+    /// The page's load event, in milliseconds since the visit began.
+    pub load_ms: Option<u64>,
+    /// Whether the network had gone quiet when each phase ended.
+    pub settled: bool,
+    /// Length of the visit in milliseconds.
+    pub total_ms: u64,
+}
+
+/// Something a reader must know to weigh the rest: never silence, never a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Diagnostic {
+    /// Its name.
+    pub code: DiagnosticCode,
+    /// What happened, in one line.
+    pub message: String,
+    /// The visit it belongs to; absent when it holds for the page or the run.
+    pub state: Option<State>,
+}
+
+/// Every failure has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiagnosticCode {
+    /// No consent banner was seen.
+    BannerNotFound,
+    /// The banner shows no way to refuse that could be walked.
+    RejectPathNotFound,
+    /// The banner shows no way to accept that could be walked.
+    AcceptPathNotFound,
+    /// Something was clicked, nothing confirms that the answer was recorded.
+    ChoiceUnconfirmed,
+    /// A challenge or a bot wall stood in for the page.
+    Blocked,
+    /// The page could not be reached.
+    Unreachable,
+    /// The server answered with an error status.
+    HttpError,
+    /// A download, a PDF or another thing that is no web page.
+    NotAPage,
+    /// The page did not answer in time.
+    TimedOut,
+    /// The network was still busy when the phase ended.
+    NotSettled,
+    /// The browser or the page's process crashed.
+    BrowserCrashed,
+    /// Events of the browser were lost or could not be read.
+    EventsLost,
+    /// The browser blocks third-party cookies and could not be made to store them.
+    ThirdPartyCookiesBlocked,
+    /// The consent rule engine is missing; only the built-in heuristics drove the banner.
+    ConsentEngineMissing,
+    /// The page opened a dialog, which was dismissed.
+    DialogDismissed,
+    /// The user stopped the run.
+    Interrupted,
+}
+
+/// One page opened in one state, in a profile nobody used before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Visit {
+    /// What the visitor answered.
+    pub state: State,
+    /// How far it got.
+    pub outcome: Outcome,
+    /// The address after redirects.
+    pub final_url: String,
+    /// HTTP status of the page, where there was one.
+    pub status: Option<u16>,
+    /// The visitor's answer and what became of it.
+    pub choice: Choice,
+    /// The stretches of time, in order.
+    pub phases: Vec<Phase>,
+    /// When and how long.
+    pub timing: Timing,
+    /// The banner as this visit saw it.
+    pub banner: Banner,
+    /// The page at the end of the visit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub screenshot: Option<Screenshot>,
+    /// What a reader must know about this visit.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Everything recorded.
+    pub snapshot: Snapshot,
+}

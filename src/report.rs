@@ -1,0 +1,1 @@
+//! Renders a run: one file for each format. Pure: a report in, text out.
