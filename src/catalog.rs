@@ -101,7 +101,10 @@ pub struct Override {
 impl Catalog {
     /// Version and size.
     pub fn info(&self) -> CatalogInfo {
-        CatalogInfo { version: String::new(), services: 0 }
+        CatalogInfo {
+            version: String::new(),
+            services: 0,
+        }
     }
 
     /// The service behind a stored item.

@@ -1,0 +1,1 @@
+//! Consent platforms' own records: who chose what, read from cookies and storage.

@@ -1,0 +1,1 @@
+//! What banners say: button roles by text, in many languages.
