@@ -3,3 +3,5 @@
 //! No opinions here: neither the catalog nor the rules are known to this room.
 
 pub mod consent;
+pub mod record;
+pub mod stage;
