@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 pub use cookies::ScriptWrite;
 
 use crate::model::party::host_of;
-use crate::model::snapshot::{Script, ScriptPlace, Setter, Signal, Snapshot};
+use crate::model::snapshot::{Script, ScriptPlace, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
 use cookies::CookieLog;
 use network::NetworkLog;
@@ -43,7 +43,11 @@ impl Clock {
         Self {
             started: Instant::now(),
             started_epoch_ms: epoch as f64,
-            phases: vec![Phase { name: PhaseName::Idle, start_ms: 0, end_ms: 0 }],
+            phases: vec![Phase {
+                name: PhaseName::Idle,
+                start_ms: 0,
+                end_ms: 0,
+            }],
         }
     }
 
@@ -65,7 +69,11 @@ impl Clock {
         if let Some(last) = self.phases.last_mut() {
             last.end_ms = now;
         }
-        self.phases.push(Phase { name, start_ms: now, end_ms: now });
+        self.phases.push(Phase {
+            name,
+            start_ms: now,
+            end_ms: now,
+        });
     }
 
     fn phase_at(&self, at_ms: u64) -> PhaseName {
@@ -131,7 +139,12 @@ impl Recording {
 
     /// Takes an event of the Network domain.
     pub fn on_network(&mut self, method: &str, params: &Json, worker: Option<&(String, String)>) {
-        let Self { clock, network, cookies, .. } = self;
+        let Self {
+            clock,
+            network,
+            cookies,
+            ..
+        } = self;
         network.take(clock, method, params, worker, cookies);
         if network.is_full() {
             self.lost = self.lost.saturating_add(1);
@@ -172,7 +185,10 @@ impl Recording {
     /// Notes a statement of the site about the visitor's consent.
     pub fn on_signal(&mut self, mut signal: Signal) {
         let known = self.signals.iter().any(|old| {
-            old.kind == signal.kind && old.source == signal.source && old.grants == signal.grants && old.explicit == signal.explicit
+            old.kind == signal.kind
+                && old.source == signal.source
+                && old.grants == signal.grants
+                && old.explicit == signal.explicit
         });
         if !known && self.signals.len() < MOST_ITEMS {
             signal.phase = self.clock.phase_at(signal.at_ms);
@@ -180,8 +196,8 @@ impl Recording {
         }
     }
 
-    /// First-party cookies and storage as they stand: name or key, value, and the storage area if it is one.
-    pub fn first_party_values(&self, site: &str) -> Vec<(String, String, Option<crate::model::snapshot::StorageKind>)> {
+    /// A site's cookies and storage as they stand: name or key, value, and the storage area if it is one.
+    pub fn values_of(&self, site: &str) -> Vec<(String, String, Option<StorageKind>)> {
         let mut values = self.cookies.values(site);
         values.extend(self.storage.values(site));
         values
@@ -198,7 +214,10 @@ impl Recording {
         let requests = self.network.requests(clock, &site);
         let mut scripts: Vec<Script> = Vec::new();
         let mut seen = std::collections::HashSet::new();
-        for request in requests.iter().filter(|request| request.resource_type == "Script") {
+        for request in requests
+            .iter()
+            .filter(|request| request.resource_type == "Script")
+        {
             if seen.insert(request.url.clone()) {
                 scripts.push(Script {
                     url: request.url.clone(),
@@ -236,7 +255,10 @@ fn stack_places(stack: &str) -> Vec<ScriptPlace> {
         .lines()
         .filter_map(|line| {
             let line = line.trim().strip_prefix("at ")?;
-            let (function, place) = match line.strip_suffix(')').and_then(|line| line.rsplit_once(" (")) {
+            let (function, place) = match line
+                .strip_suffix(')')
+                .and_then(|line| line.rsplit_once(" ("))
+            {
                 Some((function, place)) => (function, place),
                 None => ("", line.strip_prefix("async ").unwrap_or(line)),
             };
@@ -267,8 +289,17 @@ mod tests {
                      at setCookie (https://cdn.test/tag.js:10:5)\n    at https://shop.test/:3:1\n    \
                      at async Promise.all (index 0)\n    at async run (https://shop.test/a.js?x=1:2:7)";
         let places = stack_places(stack);
-        let seen: Vec<_> =
-            places.iter().map(|place| (place.function.as_str(), place.url.as_str(), place.line, place.column)).collect();
+        let seen: Vec<_> = places
+            .iter()
+            .map(|place| {
+                (
+                    place.function.as_str(),
+                    place.url.as_str(),
+                    place.line,
+                    place.column,
+                )
+            })
+            .collect();
         assert_eq!(
             seen,
             [
@@ -283,9 +314,21 @@ mod tests {
     fn phases_follow_each_other() {
         let mut clock = Clock::start();
         clock.phases = vec![
-            Phase { name: PhaseName::Idle, start_ms: 0, end_ms: 100 },
-            Phase { name: PhaseName::Choosing, start_ms: 100, end_ms: 200 },
-            Phase { name: PhaseName::Chosen, start_ms: 200, end_ms: 200 },
+            Phase {
+                name: PhaseName::Idle,
+                start_ms: 0,
+                end_ms: 100,
+            },
+            Phase {
+                name: PhaseName::Choosing,
+                start_ms: 100,
+                end_ms: 200,
+            },
+            Phase {
+                name: PhaseName::Chosen,
+                start_ms: 200,
+                end_ms: 200,
+            },
         ];
         assert_eq!(clock.phase_at(0), PhaseName::Idle);
         assert_eq!(clock.phase_at(99), PhaseName::Idle);

@@ -14,9 +14,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::browser::browser_protocol::browser::{SetDownloadBehaviorBehavior, SetDownloadBehaviorParams};
+use crate::browser::browser_protocol::browser::{
+    SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+};
 use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
-use crate::browser::browser_protocol::page::{CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams, ReloadParams};
+use crate::browser::browser_protocol::page::{
+    CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams, ReloadParams,
+};
 use crate::browser::browser_protocol::storage::GetCookiesParams;
 use crate::browser::browser_protocol::target::CreateTargetParams;
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
@@ -105,7 +109,11 @@ impl Stage {
             engine: engine_sender,
             preparation,
         });
-        let listener = tokio::spawn(listen(browser.connection().clone(), heard, Arc::clone(&shared)));
+        let listener = tokio::spawn(listen(
+            browser.connection().clone(),
+            heard,
+            Arc::clone(&shared),
+        ));
         let root = browser.root().clone();
         let deny = SetDownloadBehaviorParams {
             behavior: SetDownloadBehaviorBehavior::Deny,
@@ -115,12 +123,22 @@ impl Stage {
         };
         // The page is audited all the same when downloads cannot be denied.
         drop(root.send(deny));
-        let create =
-            CreateTargetParams { browser_context_id: Some(context.clone().into()), ..CreateTargetParams::new("about:blank") };
+        let create = CreateTargetParams {
+            browser_context_id: Some(context.clone().into()),
+            ..CreateTargetParams::new("about:blank")
+        };
         let created = root.call_within(create, PREPARE_LIMIT).await?;
         let target = created["targetId"].as_str().unwrap_or_default().to_owned();
         let page = Self::prepared(&shared).await?;
-        Ok(Self { root, page, context, target, shared, listener, engine: Some(engine) })
+        Ok(Self {
+            root,
+            page,
+            context,
+            target,
+            shared,
+            listener,
+            engine: Some(engine),
+        })
     }
 
     async fn prepared(shared: &Shared) -> Result<Session, BrowserError> {
@@ -134,7 +152,10 @@ impl Stage {
                 (Some(session), _) => return Ok(session),
                 (None, Some(message)) => return Err(BrowserError::Disconnected(message)),
                 (None, None) if Instant::now() > until => {
-                    return Err(BrowserError::Unanswered { method: "preparing the page".to_owned(), limit: PREPARE_LIMIT });
+                    return Err(BrowserError::Unanswered {
+                        method: "preparing the page".to_owned(),
+                        limit: PREPARE_LIMIT,
+                    });
                 }
                 (None, None) => tokio::time::sleep(LOOK_INTERVAL).await,
             }
@@ -163,11 +184,18 @@ impl Stage {
 
     /// A handle for tasks beside the driver.
     pub fn worlds(&self) -> Worlds {
-        Worlds { shared: Arc::clone(&self.shared), root: self.root.clone() }
+        Worlds {
+            shared: Arc::clone(&self.shared),
+            root: self.root.clone(),
+        }
     }
 
     /// Waits until the page is in a certain state, `limit` at most. A crash ends the wait.
-    pub async fn wait_for(&self, limit: Duration, mut reached: impl FnMut(&PageState) -> bool) -> bool {
+    pub async fn wait_for(
+        &self,
+        limit: Duration,
+        mut reached: impl FnMut(&PageState) -> bool,
+    ) -> bool {
         let until = Instant::now() + limit;
         loop {
             let state = self.page_state();
@@ -188,7 +216,10 @@ impl Stage {
 
     /// Loads the page again.
     pub async fn reload(&self, limit: Duration) -> Result<(), BrowserError> {
-        self.page.call_within(ReloadParams::default(), limit).await.map(drop)
+        self.page
+            .call_within(ReloadParams::default(), limit)
+            .await
+            .map(drop)
     }
 
     /// Takes a picture of what a visitor sees, as JPEG in base64.
@@ -209,7 +240,9 @@ impl Stage {
 
     /// Reads the browser's cookie jar and every frame's storage areas into the recording.
     pub async fn take_stock(&self) {
-        let jar = GetCookiesParams { browser_context_id: Some(self.context.clone().into()) };
+        let jar = GetCookiesParams {
+            browser_context_id: Some(self.context.clone().into()),
+        };
         match self.root.call(jar).await {
             Ok(jar) => self.recording().on_jar(&jar),
             Err(error) => {
@@ -218,7 +251,10 @@ impl Stage {
             }
         }
         for world in self.worlds().own_worlds() {
-            if let Ok(areas) = self.worlds().evaluate(&world, "globalThis.consentinel?.areas()").await
+            if let Ok(areas) = self
+                .worlds()
+                .evaluate(&world, "globalThis.consentinel?.areas()")
+                .await
                 && areas.is_object()
             {
                 self.recording().on_areas(&areas);
@@ -271,11 +307,23 @@ impl Worlds {
     }
 
     /// Evaluates an expression and returns its value; promises are awaited.
-    pub async fn evaluate(&self, world: &World, expression: impl Into<String>) -> Result<Json, BrowserError> {
-        let answer = world.session.call_within(evaluation(world, expression.into(), true), EVALUATE_LIMIT).await?;
+    pub async fn evaluate(
+        &self,
+        world: &World,
+        expression: impl Into<String>,
+    ) -> Result<Json, BrowserError> {
+        let answer = world
+            .session
+            .call_within(evaluation(world, expression.into(), true), EVALUATE_LIMIT)
+            .await?;
         if answer.get("exceptionDetails").is_some() {
-            let text = answer["exceptionDetails"]["exception"]["description"].as_str().unwrap_or("exception");
-            return Err(BrowserError::Refused { method: "Runtime.evaluate".to_owned(), message: text.chars().take(300).collect() });
+            let text = answer["exceptionDetails"]["exception"]["description"]
+                .as_str()
+                .unwrap_or("exception");
+            return Err(BrowserError::Refused {
+                method: "Runtime.evaluate".to_owned(),
+                message: text.chars().take(300).collect(),
+            });
         }
         Ok(answer["result"]["value"].clone())
     }
@@ -284,14 +332,23 @@ impl Worlds {
     ///
     /// Frames of other origins may live in other processes, whose places count from the frame.
     pub async fn middle_of(&self, world: &World, element: &str) -> Option<(f64, f64)> {
-        let answer = world.session.call(evaluation(world, element.to_owned(), false)).await.ok()?;
+        let answer = world
+            .session
+            .call(evaluation(world, element.to_owned(), false))
+            .await
+            .ok()?;
         let object = answer["result"]["objectId"].as_str()?.to_owned();
-        let quads = GetContentQuadsParams { object_id: Some(object.into()), ..GetContentQuadsParams::default() };
+        let quads = GetContentQuadsParams {
+            object_id: Some(object.into()),
+            ..GetContentQuadsParams::default()
+        };
         let (mut x, mut y) = middle(&world.session.call(quads).await.ok()?)?;
         let mut frame = lock(&self.shared.targets).root_frame_of(&world.session);
         // Each step goes one process up; pages do not nest frames deeper than this.
         for _ in 0..8 {
-            let Some((frame_id, parent)) = frame else { break };
+            let Some((frame_id, parent)) = frame else {
+                break;
+            };
             let owner = parent.call(GetFrameOwnerParams::new(frame_id)).await.ok()?;
             let backend = owner["backendNodeId"].as_i64()?;
             let quads = json!({ "backendNodeId": backend });
@@ -323,7 +380,13 @@ fn evaluation(world: &World, expression: String, by_value: bool) -> EvaluatePara
 }
 
 fn middle(answer: &Json) -> Option<(f64, f64)> {
-    let quad: Vec<f64> = answer["quads"][0].as_array()?.iter().filter_map(Json::as_f64).collect();
-    let [x1, y1, x2, y2, x3, y3, x4, y4] = quad[..] else { return None };
+    let quad: Vec<f64> = answer["quads"][0]
+        .as_array()?
+        .iter()
+        .filter_map(Json::as_f64)
+        .collect();
+    let [x1, y1, x2, y2, x3, y3, x4, y4] = quad[..] else {
+        return None;
+    };
     Some(((x1 + x2 + x3 + x4) / 4.0, (y1 + y2 + y3 + y4) / 4.0))
 }

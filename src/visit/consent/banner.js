@@ -58,6 +58,17 @@
     return [box.left, box.top, box.width, box.height];
   };
 
+  // Stands above the page, or is a document of its own.
+  const overlay = (element) => {
+    if (window !== window.top) return true;
+    for (let node = element; node; node = parent(node)) {
+      if (node.matches("dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover]")) return true;
+      const { position, zIndex } = getComputedStyle(node);
+      if (position === "fixed" || position === "sticky" || (position === "absolute" && Number(zIndex) > 0)) return true;
+    }
+    return false;
+  };
+
   // The smallest surroundings of a button that speak of consent beyond the button itself.
   const surroundings = (button) => {
     let best = null;
@@ -127,6 +138,7 @@
         text: squeeze(wholeText(around)).slice(0, 4000),
         lang: (around.closest("[lang]")?.lang ?? document.documentElement.lang ?? "").slice(0, 16),
         place: place(around),
+        overlay: overlay(around),
         hint: squeeze(`${around.id} ${around.className?.baseVal ?? around.className ?? ""}`).slice(0, 200),
         buttons: buttons.filter((button, index) => buttons.findIndex((other) => other.id === button.id) === index),
         toggles: toggles

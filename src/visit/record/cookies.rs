@@ -68,11 +68,24 @@ impl ScriptWrite {
         let origin = cut(report["origin"].as_str()?).to_owned();
         if let Some(line) = report["written"].as_str() {
             let visible = report["visible"].as_bool();
-            return Some(Self { line: cut(line).to_owned(), origin, visible, expires_ms: None });
+            return Some(Self {
+                line: cut(line).to_owned(),
+                origin,
+                visible,
+                expires_ms: None,
+            });
         }
         let store = report.get("store")?;
-        let mut line = format!("{}={}", store["name"].as_str()?, store["value"].as_str().unwrap_or_default());
-        for (attribute, field) in [("Domain", "domain"), ("Path", "path"), ("SameSite", "sameSite")] {
+        let mut line = format!(
+            "{}={}",
+            store["name"].as_str()?,
+            store["value"].as_str().unwrap_or_default()
+        );
+        for (attribute, field) in [
+            ("Domain", "domain"),
+            ("Path", "path"),
+            ("SameSite", "sameSite"),
+        ] {
             if let Some(value) = store[field].as_str() {
                 line.push_str(&format!("; {attribute}={value}"));
             }
@@ -81,7 +94,12 @@ impl ScriptWrite {
         if store["partitioned"].as_bool() == Some(true) {
             line.push_str("; Partitioned");
         }
-        Some(Self { line: cut(&line).to_owned(), origin, visible: None, expires_ms: Some(store["expires"].as_f64()) })
+        Some(Self {
+            line: cut(&line).to_owned(),
+            origin,
+            visible: None,
+            expires_ms: Some(store["expires"].as_f64()),
+        })
     }
 }
 
@@ -112,7 +130,11 @@ impl CookieLog {
     ) -> Option<String> {
         let line = cut(line);
         let parsed = Parsed::parse(line.to_owned()).ok()?;
-        let partition = parsed.partitioned().unwrap_or_default().then(|| partition_of(&event["cookiePartitionKey"])).flatten();
+        let partition = parsed
+            .partitioned()
+            .unwrap_or_default()
+            .then(|| partition_of(&event["cookiePartitionKey"]))
+            .flatten();
         let blocked = event["blockedCookies"]
             .as_array()
             .into_iter()
@@ -123,32 +145,76 @@ impl CookieLog {
             .collect::<Vec<_>>();
         let now = date.and_then(http_date).unwrap_or_else(Timestamp::now);
         let lifetime_s = lifetime(&parsed, now);
-        let setter = Some(Setter::Response { url: cut(url).to_owned() });
+        let setter = Some(Setter::Response {
+            url: cut(url).to_owned(),
+        });
         let name = parsed.name().to_owned();
-        self.write(at_ms, &parsed, &host_of(url), default_path(url), partition, lifetime_s, setter, blocked);
+        self.write(
+            at_ms,
+            &parsed,
+            &host_of(url),
+            default_path(url),
+            partition,
+            lifetime_s,
+            setter,
+            blocked,
+        );
         Some(name)
     }
 
     /// A write by a script of the page or one of its frames.
     pub(super) fn script_wrote(&mut self, at_ms: u64, write: &ScriptWrite, setter: Setter) {
         // A cookie without a name may have no equals sign at all.
-        let line = if write.line.split(';').next().is_some_and(|pair| pair.contains('=')) {
+        let line = if write
+            .line
+            .split(';')
+            .next()
+            .is_some_and(|pair| pair.contains('='))
+        {
             write.line.clone()
         } else {
             format!("={}", write.line)
         };
-        let Ok(parsed) = Parsed::parse(line) else { return };
+        let Ok(parsed) = Parsed::parse(line) else {
+            return;
+        };
         let lifetime_s = match write.expires_ms {
             Some(None) => None,
-            Some(Some(expires)) => Some(((expires - Timestamp::now().as_millisecond() as f64) / 1000.0).round() as i64),
+            Some(Some(expires)) => {
+                Some(((expires - Timestamp::now().as_millisecond() as f64) / 1000.0).round() as i64)
+            }
             None => lifetime(&parsed, Timestamp::now()),
         };
         let host = host_of(&write.origin);
         let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);
-        let refused = write.visible == Some(false) && !deleted && parsed.path().is_none_or(|path| path == "/");
-        let blocked = if refused { vec!["RefusedFromScript".to_owned()] } else { Vec::new() };
-        let path = setter.url().map_or("/", |url| if host_of(url) == host { default_path(url) } else { "/" }).to_owned();
-        self.write(at_ms, &parsed, &host, &path, None, lifetime_s, Some(setter), blocked);
+        let refused = write.visible == Some(false)
+            && !deleted
+            && parsed.path().is_none_or(|path| path == "/");
+        let blocked = if refused {
+            vec!["RefusedFromScript".to_owned()]
+        } else {
+            Vec::new()
+        };
+        let path = setter
+            .url()
+            .map_or("/", |url| {
+                if host_of(url) == host {
+                    default_path(url)
+                } else {
+                    "/"
+                }
+            })
+            .to_owned();
+        self.write(
+            at_ms,
+            &parsed,
+            &host,
+            &path,
+            None,
+            lifetime_s,
+            Some(setter),
+            blocked,
+        );
     }
 
     #[expect(clippy::too_many_arguments, reason = "one write is made of this much")]
@@ -163,14 +229,22 @@ impl CookieLog {
         set_by: Option<Setter>,
         blocked: Vec<String>,
     ) {
-        let domain = parsed.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        let domain = parsed
+            .domain()
+            .map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
         let key = Key {
             name: cut(parsed.name()).to_owned(),
             domain: domain.clone().unwrap_or_else(|| host.to_ascii_lowercase()),
-            path: cut(parsed.path().filter(|path| path.starts_with('/')).unwrap_or(default_path)).to_owned(),
+            path: cut(parsed
+                .path()
+                .filter(|path| path.starts_with('/'))
+                .unwrap_or(default_path))
+            .to_owned(),
             partition,
         };
-        let Some(cookie) = self.entry(key) else { return };
+        let Some(cookie) = self.entry(key) else {
+            return;
+        };
         cookie.host_only = domain.is_none();
         cookie.secure = parsed.secure().unwrap_or_default();
         cookie.http_only = parsed.http_only().unwrap_or_default();
@@ -178,13 +252,21 @@ impl CookieLog {
         cookie.blocked = blocked;
         if cookie.writes.len() < MOST_WRITES {
             let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);
-            cookie.writes.push(RecordedWrite { at_ms, value: Value::new(parsed.value()), lifetime_s, deleted, set_by });
+            cookie.writes.push(RecordedWrite {
+                at_ms,
+                value: Value::new(parsed.value()),
+                lifetime_s,
+                deleted,
+                set_by,
+            });
         }
     }
 
     /// The browser sent a cookie (`Network.requestWillBeSentExtraInfo.associatedCookies`).
     pub(super) fn was_sent(&mut self, at_ms: u64, cookie: &Json, host: &str) {
-        let Some(known) = key_of(cookie).and_then(|key| self.entry(key)) else { return };
+        let Some(known) = key_of(cookie).and_then(|key| self.entry(key)) else {
+            return;
+        };
         known.stored = true;
         if known.sent.len() < MOST_ITEMS {
             known.sent.push((at_ms, host.to_owned()));
@@ -198,11 +280,16 @@ impl CookieLog {
         }
         let now = Timestamp::now().as_second() as f64;
         for stored in jar["cookies"].as_array().into_iter().flatten() {
-            let Some(cookie) = key_of(stored).and_then(|key| self.entry(key)) else { continue };
+            let Some(cookie) = key_of(stored).and_then(|key| self.entry(key)) else {
+                continue;
+            };
             cookie.alive = true;
             cookie.stored = true;
             cookie.blocked.clear();
-            cookie.host_only = !stored["domain"].as_str().unwrap_or_default().starts_with('.');
+            cookie.host_only = !stored["domain"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with('.');
             cookie.secure = stored["secure"].as_bool().unwrap_or_default();
             cookie.http_only = stored["httpOnly"].as_bool().unwrap_or_default();
             cookie.same_site = stored["sameSite"].as_str().map(str::to_owned);
@@ -210,9 +297,20 @@ impl CookieLog {
             let stored_lifetime_s = expires.map(|expires| (expires - now).round() as i64);
             cookie.stored_lifetime_s = cookie.stored_lifetime_s.max(stored_lifetime_s);
             let value = Value::new(stored["value"].as_str().unwrap_or_default());
-            let known = cookie.writes.iter().rev().find(|write| !write.deleted).is_some_and(|write| write.value == value);
+            let known = cookie
+                .writes
+                .iter()
+                .rev()
+                .find(|write| !write.deleted)
+                .is_some_and(|write| write.value == value);
             if !known && cookie.writes.len() < MOST_WRITES {
-                cookie.writes.push(RecordedWrite { at_ms, value, lifetime_s: stored_lifetime_s, deleted: false, set_by: None });
+                cookie.writes.push(RecordedWrite {
+                    at_ms,
+                    value,
+                    lifetime_s: stored_lifetime_s,
+                    deleted: false,
+                    set_by: None,
+                });
             }
         }
     }
@@ -231,7 +329,10 @@ impl CookieLog {
 
     /// Every cookie ever written or refused, with its phases.
     pub(super) fn cookies(&self, clock: &Clock, site: &str) -> Vec<Cookie> {
-        self.cookies.iter().filter_map(|(key, cookie)| finished(key, cookie, clock, site)).collect()
+        self.cookies
+            .iter()
+            .filter_map(|(key, cookie)| finished(key, cookie, clock, site))
+            .collect()
     }
 }
 
@@ -239,13 +340,23 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
     let first = cookie.writes.iter().find(|write| !write.deleted)?;
     let last = cookie.writes.iter().rev().find(|write| !write.deleted)?;
     // A session write has no lifetime; any persistent one is longer.
-    let lifetime_s = cookie.writes.iter().filter(|write| !write.deleted).filter_map(|write| write.lifetime_s).max();
+    let lifetime_s = cookie
+        .writes
+        .iter()
+        .filter(|write| !write.deleted)
+        .filter_map(|write| write.lifetime_s)
+        .max();
     let mut sent: BTreeMap<(PhaseName, &str), Sent> = BTreeMap::new();
     for (at_ms, host) in &cookie.sent {
         let phase = clock.phase_at(*at_ms);
         sent.entry((phase, host))
             .and_modify(|sent| sent.count += 1)
-            .or_insert_with(|| Sent { at_ms: *at_ms, phase, host: host.clone(), count: 1 });
+            .or_insert_with(|| Sent {
+                at_ms: *at_ms,
+                phase,
+                host: host.clone(),
+                count: 1,
+            });
     }
     Some(Cookie {
         name: key.name.clone(),
@@ -261,7 +372,11 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
         lifetime_s,
         stored_lifetime_s: cookie.stored_lifetime_s,
         set_by: cookie.writes.iter().find_map(|write| write.set_by.clone()),
-        blocked: if cookie.stored { Vec::new() } else { cookie.blocked.clone() },
+        blocked: if cookie.stored {
+            Vec::new()
+        } else {
+            cookie.blocked.clone()
+        },
         at_ms: first.at_ms,
         phase: clock.phase_at(first.at_ms),
         writes: cookie
@@ -285,14 +400,20 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
 fn key_of(cookie: &Json) -> Option<Key> {
     Some(Key {
         name: cut(cookie["name"].as_str()?).to_owned(),
-        domain: cookie["domain"].as_str()?.trim_start_matches('.').to_ascii_lowercase(),
+        domain: cookie["domain"]
+            .as_str()?
+            .trim_start_matches('.')
+            .to_ascii_lowercase(),
         path: cut(cookie["path"].as_str().unwrap_or("/")).to_owned(),
         partition: partition_of(&cookie["partitionKey"]),
     })
 }
 
 fn partition_of(key: &Json) -> Option<String> {
-    key["topLevelSite"].as_str().or_else(|| key.as_str()).map(|site| cut(site).to_owned())
+    key["topLevelSite"]
+        .as_str()
+        .or_else(|| key.as_str())
+        .map(|site| cut(site).to_owned())
 }
 
 /// The lifetime asked for, in seconds: `Max-Age` before `Expires` (RFC 6265, 5.3).
@@ -308,7 +429,9 @@ fn lifetime(parsed: &Parsed<'_>, now: Timestamp) -> Option<i64> {
 
 /// The date of a response (RFC 9110, 5.6.7), so that a server's wrong clock cannot change a lifetime.
 fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
 }
 
 /// The path a cookie gets when it names none (RFC 6265, 5.1.4).
@@ -333,7 +456,13 @@ mod tests {
     fn after(lines: &[&str]) -> Vec<Cookie> {
         let mut log = CookieLog::default();
         for line in lines {
-            log.response_set(1, line, Some("Wed, 21 Oct 2026 07:28:00 GMT"), URL, &json!({}));
+            log.response_set(
+                1,
+                line,
+                Some("Wed, 21 Oct 2026 07:28:00 GMT"),
+                URL,
+                &json!({}),
+            );
         }
         log.cookies(&Clock::start(), "shop.test")
     }
@@ -344,7 +473,10 @@ mod tests {
             ("a=1", None),
             ("a=1; Max-Age=63072000", Some(63_072_000)),
             ("a=1; Expires=Thu, 22 Oct 2026 07:28:00 GMT", Some(86_400)),
-            ("a=1; Expires=Thu, 22 Oct 2026 07:28:00 GMT; Max-Age=5", Some(5)),
+            (
+                "a=1; Expires=Thu, 22 Oct 2026 07:28:00 GMT; Max-Age=5",
+                Some(5),
+            ),
         ] {
             assert_eq!(after(&[line])[0].lifetime_s, expected, "{line}");
         }
@@ -366,7 +498,14 @@ mod tests {
             ("a=1; Path=nonsense", "www.shop.test", true, "/a"),
         ] {
             let cookie = &after(&[line])[0];
-            assert_eq!((cookie.domain.as_str(), cookie.host_only, cookie.path.as_str()), (domain, host_only, path));
+            assert_eq!(
+                (
+                    cookie.domain.as_str(),
+                    cookie.host_only,
+                    cookie.path.as_str()
+                ),
+                (domain, host_only, path)
+            );
         }
     }
 
@@ -375,7 +514,10 @@ mod tests {
         let mut log = CookieLog::default();
         let event = json!({"blockedCookies": [{"cookieLine": "x=1", "blockedReasons": ["ThirdPartyPhaseout"]}]});
         log.response_set(1, "x=1", None, URL, &event);
-        assert_eq!(log.cookies(&Clock::start(), "other.test")[0].blocked, ["ThirdPartyPhaseout"]);
+        assert_eq!(
+            log.cookies(&Clock::start(), "other.test")[0].blocked,
+            ["ThirdPartyPhaseout"]
+        );
         let jar = json!({"cookies": [{"name": "x", "value": "1", "domain": "www.shop.test", "path": "/a", "expires": -1}]});
         log.compare_with_jar(2, &jar);
         let cookie = &log.cookies(&Clock::start(), "other.test")[0];
@@ -386,18 +528,35 @@ mod tests {
     #[test]
     fn what_nobody_was_seen_writing_is_found_in_the_jar() {
         let mut log = CookieLog::default();
-        log.compare_with_jar(7, &json!({"cookies": [{"name": "sw", "value": "1", "domain": "shop.test", "path": "/"}]}));
+        log.compare_with_jar(
+            7,
+            &json!({"cookies": [{"name": "sw", "value": "1", "domain": "shop.test", "path": "/"}]}),
+        );
         let cookies = log.cookies(&Clock::start(), "shop.test");
-        assert_eq!((cookies[0].name.as_str(), cookies[0].at_ms, cookies[0].set_by.is_none()), ("sw", 7, true));
+        assert_eq!(
+            (
+                cookies[0].name.as_str(),
+                cookies[0].at_ms,
+                cookies[0].set_by.is_none()
+            ),
+            ("sw", 7, true)
+        );
     }
 
     #[test]
     fn scripts_write_with_the_host_of_their_document() {
         let report = json!({"kind": "cookie", "written": "_ga=GA1.1.1.2; path=/; domain=shop.test; max-age=100", "origin": "https://www.shop.test", "visible": true});
         let mut log = CookieLog::default();
-        log.script_wrote(1, &ScriptWrite::from_report(&report).unwrap(), Setter::Script { stack: Vec::new() });
+        log.script_wrote(
+            1,
+            &ScriptWrite::from_report(&report).unwrap(),
+            Setter::Script { stack: Vec::new() },
+        );
         let cookies = log.cookies(&Clock::start(), "www.shop.test");
-        assert_eq!((cookies[0].domain.as_str(), cookies[0].lifetime_s), ("shop.test", Some(100)));
+        assert_eq!(
+            (cookies[0].domain.as_str(), cookies[0].lifetime_s),
+            ("shop.test", Some(100))
+        );
     }
 
     proptest::proptest! {

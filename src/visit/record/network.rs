@@ -75,7 +75,13 @@ impl NetworkLog {
         self.chains
             .values()
             .filter_map(|chain| chain.hops.last())
-            .filter(|hop| !hop.done && !matches!(hop.resource_type.as_str(), "WebSocket" | "EventSource" | "Media" | "Ping"))
+            .filter(|hop| {
+                !hop.done
+                    && !matches!(
+                        hop.resource_type.as_str(),
+                        "WebSocket" | "EventSource" | "Media" | "Ping"
+                    )
+            })
             .count()
     }
 
@@ -92,7 +98,9 @@ impl NetworkLog {
         worker: Option<&(String, String)>,
         cookies: &mut CookieLog,
     ) {
-        let Some(id) = params["requestId"].as_str() else { return };
+        let Some(id) = params["requestId"].as_str() else {
+            return;
+        };
         match method {
             "Network.requestWillBeSent" => self.will_be_sent(clock, id, params, worker, cookies),
             "Network.requestWillBeSentExtraInfo" => self.extra_sent(clock, id, params, cookies),
@@ -115,15 +123,26 @@ impl NetworkLog {
             "Network.loadingFailed" => {
                 if let Some(hop) = self.last_hop(id) {
                     hop.done = true;
-                    let reason = params["blockedReason"].as_str().map(|reason| format!("blocked: {reason}"));
-                    hop.failed = reason.or_else(|| params["errorText"].as_str().map(|text| cut(text).to_owned()));
+                    let reason = params["blockedReason"]
+                        .as_str()
+                        .map(|reason| format!("blocked: {reason}"));
+                    hop.failed = reason.or_else(|| {
+                        params["errorText"]
+                            .as_str()
+                            .map(|text| cut(text).to_owned())
+                    });
                 }
             }
             "Network.webSocketCreated" | "Network.webTransportCreated" => {
                 let hop = Hop {
                     url: cut(params["url"].as_str().unwrap_or_default()).to_owned(),
                     method: "GET".to_owned(),
-                    resource_type: if method == "Network.webSocketCreated" { "WebSocket" } else { "WebTransport" }.to_owned(),
+                    resource_type: if method == "Network.webSocketCreated" {
+                        "WebSocket"
+                    } else {
+                        "WebTransport"
+                    }
+                    .to_owned(),
                     at_ms: clock.now_ms(),
                     initiator: initiator(&params["initiator"]),
                     worker: worker.map(worker_ref),
@@ -133,7 +152,9 @@ impl NetworkLog {
             }
             "Network.webSocketHandshakeResponseReceived" => {
                 if let Some(hop) = self.last_hop(id) {
-                    hop.status = params["response"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+                    hop.status = params["response"]["status"]
+                        .as_u64()
+                        .and_then(|status| u16::try_from(status).ok());
                 }
             }
             "Network.webSocketClosed" | "Network.webTransportClosed" => {
@@ -176,7 +197,9 @@ impl NetworkLog {
             return;
         }
         let mut asked_by = initiator(&params["initiator"]);
-        if let Some(redirect) = params.get("redirectResponse").filter(|redirect| redirect.is_object())
+        if let Some(redirect) = params
+            .get("redirectResponse")
+            .filter(|redirect| redirect.is_object())
             && let Some(previous) = self.last_hop(id)
         {
             note_response(previous, redirect);
@@ -195,7 +218,9 @@ impl NetworkLog {
             url: cut(url).to_owned(),
             method: request["method"].as_str().unwrap_or("GET").to_owned(),
             resource_type: params["type"].as_str().unwrap_or("Other").to_owned(),
-            at_ms: params["wallTime"].as_f64().map_or_else(|| clock.now_ms(), |seconds| clock.from_wall(seconds)),
+            at_ms: params["wallTime"]
+                .as_f64()
+                .map_or_else(|| clock.now_ms(), |seconds| clock.from_wall(seconds)),
             frame_id,
             document_url,
             worker: worker.map(worker_ref),
@@ -227,7 +252,10 @@ impl NetworkLog {
         chain.sent_seen += 1;
         let host = host_of(&hop.url);
         for associated in params["associatedCookies"].as_array().into_iter().flatten() {
-            if associated["blockedReasons"].as_array().is_some_and(|reasons| !reasons.is_empty()) {
+            if associated["blockedReasons"]
+                .as_array()
+                .is_some_and(|reasons| !reasons.is_empty())
+            {
                 continue;
             }
             let cookie = &associated["cookie"];
@@ -251,17 +279,24 @@ impl NetworkLog {
         };
         chain.received_seen += 1;
         if hop.status.is_none() {
-            hop.status = params["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+            hop.status = params["statusCode"]
+                .as_u64()
+                .and_then(|status| u16::try_from(status).ok());
         }
         let headers = params["headers"].as_object();
         let header = |wanted: &str| {
             headers.and_then(|headers| {
-                headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| value.as_str())
+                headers
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                    .and_then(|(_, value)| value.as_str())
             })
         };
         let date = header("date").map(str::to_owned);
         for line in header("set-cookie").unwrap_or_default().lines() {
-            if let Some(name) = cookies.response_set(clock.now_ms(), line, date.as_deref(), &hop.url, params) {
+            if let Some(name) =
+                cookies.response_set(clock.now_ms(), line, date.as_deref(), &hop.url, params)
+            {
                 hop.set_cookies.push(name);
             }
         }
@@ -271,7 +306,12 @@ impl NetworkLog {
     fn learn_frames(&mut self) {
         let mut frames = HashMap::new();
         for id in &self.order {
-            for hop in self.chains.get(id).into_iter().flat_map(|chain| &chain.hops) {
+            for hop in self
+                .chains
+                .get(id)
+                .into_iter()
+                .flat_map(|chain| &chain.hops)
+            {
                 if let (Some(frame), "Document") = (&hop.frame_id, hop.resource_type.as_str()) {
                     let top = frames.is_empty() || frames.get(frame).is_some_and(|(_, top)| *top);
                     frames.insert(frame.clone(), (hop.url.clone(), top));
@@ -290,8 +330,12 @@ impl NetworkLog {
         let mut requests = Vec::with_capacity(self.order.len());
         for id in &self.order {
             let index = seen.entry(id).or_default();
-            let Some(chain) = self.chains.get(id) else { continue };
-            let Some(hop) = chain.hops.get(*index) else { continue };
+            let Some(chain) = self.chains.get(id) else {
+                continue;
+            };
+            let Some(hop) = chain.hops.get(*index) else {
+                continue;
+            };
             let redirect_chain = chain.hops[..*index]
                 .iter()
                 .map(|earlier| RedirectHop {
@@ -304,7 +348,14 @@ impl NetworkLog {
                 .frame_id
                 .as_ref()
                 .and_then(|frame| self.frames.get(frame))
-                .map(|(url, top)| FrameRef { url: if hop.document_url.is_empty() { url.clone() } else { hop.document_url.clone() }, top: *top });
+                .map(|(url, top)| FrameRef {
+                    url: if hop.document_url.is_empty() {
+                        url.clone()
+                    } else {
+                        hop.document_url.clone()
+                    },
+                    top: *top,
+                });
             requests.push(Request {
                 id: format!("{id}.{index}"),
                 url: hop.url.clone(),
@@ -334,8 +385,15 @@ impl NetworkLog {
     fn loaders(&self) -> HashMap<&str, &Hop> {
         let mut loaders = HashMap::new();
         for id in &self.order {
-            for hop in self.chains.get(id).into_iter().flat_map(|chain| &chain.hops) {
-                if matches!(hop.resource_type.as_str(), "Script" | "Document") || hop.worker.is_some() {
+            for hop in self
+                .chains
+                .get(id)
+                .into_iter()
+                .flat_map(|chain| &chain.hops)
+            {
+                if matches!(hop.resource_type.as_str(), "Script" | "Document")
+                    || hop.worker.is_some()
+                {
                     loaders.entry(hop.url.as_str()).or_insert(hop);
                 }
             }
@@ -372,7 +430,12 @@ impl NetworkLog {
         loop {
             let mut next: Option<&str> = None;
             for (url, line, column) in &current.places {
-                let step = InitiatorStep { kind: current.kind.clone(), url: url.clone(), line: *line, column: *column };
+                let step = InitiatorStep {
+                    kind: current.kind.clone(),
+                    url: url.clone(),
+                    line: *line,
+                    column: *column,
+                };
                 if steps.last() != Some(&step) {
                     steps.push(step);
                 }
@@ -385,13 +448,28 @@ impl NetworkLog {
             }
             if current.places.is_empty() {
                 if let Some(worker) = hop.worker.as_ref().filter(|_| steps.is_empty()) {
-                    steps.push(InitiatorStep { kind: "worker".to_owned(), url: worker.url.clone(), line: 0, column: 0 });
+                    steps.push(InitiatorStep {
+                        kind: "worker".to_owned(),
+                        url: worker.url.clone(),
+                        line: 0,
+                        column: 0,
+                    });
                     next = Some(&worker.url);
                 } else if !document.is_empty() && document != hop.url {
-                    steps.push(InitiatorStep { kind: current.kind.clone(), url: document.to_owned(), line: 0, column: 0 });
+                    steps.push(InitiatorStep {
+                        kind: current.kind.clone(),
+                        url: document.to_owned(),
+                        line: 0,
+                        column: 0,
+                    });
                 }
             }
-            let Some(loader) = next.filter(|url| visited.insert(*url)).and_then(|url| loaders.get(url)) else { return steps };
+            let Some(loader) = next
+                .filter(|url| visited.insert(*url))
+                .and_then(|url| loaders.get(url))
+            else {
+                return steps;
+            };
             // The page itself is the end of the way.
             if loader.resource_type == "Document" && loader.initiator.places.is_empty() {
                 return steps;
@@ -399,7 +477,12 @@ impl NetworkLog {
             current = &loader.initiator;
             document = &loader.document_url;
             if current.places.is_empty() && !document.is_empty() {
-                steps.push(InitiatorStep { kind: current.kind.clone(), url: document.to_owned(), line: 0, column: 0 });
+                steps.push(InitiatorStep {
+                    kind: current.kind.clone(),
+                    url: document.to_owned(),
+                    line: 0,
+                    column: 0,
+                });
                 return steps;
             }
         }
@@ -407,19 +490,29 @@ impl NetworkLog {
 }
 
 fn worker_ref(worker: &(String, String)) -> WorkerRef {
-    WorkerRef { kind: worker.0.clone(), url: worker.1.clone() }
+    WorkerRef {
+        kind: worker.0.clone(),
+        url: worker.1.clone(),
+    }
 }
 
 fn note_response(hop: &mut Hop, response: &Json) {
-    hop.status = response["status"].as_u64().and_then(|status| u16::try_from(status).ok()).filter(|status| *status > 0);
-    hop.mime_type = response["mimeType"].as_str().map(|mime| cut(mime).to_owned());
+    hop.status = response["status"]
+        .as_u64()
+        .and_then(|status| u16::try_from(status).ok())
+        .filter(|status| *status > 0);
+    hop.mime_type = response["mimeType"]
+        .as_str()
+        .map(|mime| cut(mime).to_owned());
     hop.from_cache |= response["fromDiskCache"].as_bool().unwrap_or_default()
         || response["fromPrefetchCache"].as_bool().unwrap_or_default();
     hop.from_service_worker = response["fromServiceWorker"].as_bool().unwrap_or_default();
 }
 
 fn number(value: &Json) -> u32 {
-    value.as_f64().map_or(0, |number| (number.max(0.0) as u32).saturating_add(1))
+    value
+        .as_f64()
+        .map_or(0, |number| (number.max(0.0) as u32).saturating_add(1))
 }
 
 /// CDP counts lines and columns from zero, people from one.
@@ -430,11 +523,16 @@ fn initiator(from: &Json) -> Initiator {
     };
     let mut places = Vec::new();
     let mut stack = &from["stack"];
-    while let (Some(frames), true) = (stack["callFrames"].as_array(), places.len() < LONGEST_CHAIN) {
+    while let (Some(frames), true) = (stack["callFrames"].as_array(), places.len() < LONGEST_CHAIN)
+    {
         for frame in frames {
             let url = frame["url"].as_str().unwrap_or_default();
             if url.contains("://") {
-                places.push((cut(url).to_owned(), number(&frame["lineNumber"]), number(&frame["columnNumber"])));
+                places.push((
+                    cut(url).to_owned(),
+                    number(&frame["lineNumber"]),
+                    number(&frame["columnNumber"]),
+                ));
             }
         }
         stack = &stack["parent"];
@@ -442,7 +540,11 @@ fn initiator(from: &Json) -> Initiator {
     if places.is_empty()
         && let Some(url) = from["url"].as_str().filter(|url| url.contains("://"))
     {
-        places.push((cut(url).to_owned(), number(&from["lineNumber"]), number(&from["columnNumber"])));
+        places.push((
+            cut(url).to_owned(),
+            number(&from["lineNumber"]),
+            number(&from["columnNumber"]),
+        ));
     }
     Initiator { kind, places }
 }
@@ -459,7 +561,10 @@ mod tests {
             "requestId": id, "documentURL": "https://shop.test/", "frameId": "F",
             "request": {"url": url, "method": "GET"}, "type": "Image", "initiator": {"type": "parser", "url": "https://shop.test/", "lineNumber": 4, "columnNumber": 1},
         });
-        event.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        event
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
         event
     }
 
@@ -467,37 +572,92 @@ mod tests {
         let clock = Clock::start();
         let (mut log, mut cookies) = (NetworkLog::default(), CookieLog::default());
         for (method, params) in events {
-            log.take(&clock, &format!("Network.{method}"), params, None, &mut cookies);
+            log.take(
+                &clock,
+                &format!("Network.{method}"),
+                params,
+                None,
+                &mut cookies,
+            );
         }
-        (log.requests(&clock, "shop.test"), cookies.cookies(&clock, "shop.test"))
+        (
+            log.requests(&clock, "shop.test"),
+            cookies.cookies(&clock, "shop.test"),
+        )
     }
 
     #[test]
     fn each_hop_of_a_redirect_is_a_request_with_its_own_cookies() {
         let received = |header: &str, status: u16| json!({"requestId": "1", "headers": {"Set-Cookie": header}, "statusCode": status});
         let (requests, cookies) = run(&[
-            ("requestWillBeSent", sent("1", "https://a.test/start", json!({}))),
-            ("responseReceivedExtraInfo", received("one=1; Max-Age=60", 302)),
-            ("requestWillBeSent", sent("1", "https://b.test/end", json!({"redirectResponse": {"status": 302}, "redirectHasExtraInfo": true}))),
+            (
+                "requestWillBeSent",
+                sent("1", "https://a.test/start", json!({})),
+            ),
+            (
+                "responseReceivedExtraInfo",
+                received("one=1; Max-Age=60", 302),
+            ),
+            (
+                "requestWillBeSent",
+                sent(
+                    "1",
+                    "https://b.test/end",
+                    json!({"redirectResponse": {"status": 302}, "redirectHasExtraInfo": true}),
+                ),
+            ),
             ("responseReceivedExtraInfo", received("two=2", 200)),
-            ("responseReceived", json!({"requestId": "1", "response": {"status": 200, "mimeType": "image/gif"}})),
+            (
+                "responseReceived",
+                json!({"requestId": "1", "response": {"status": 200, "mimeType": "image/gif"}}),
+            ),
         ]);
-        let urls: Vec<_> = requests.iter().map(|request| (request.url.as_str(), request.status)).collect();
-        assert_eq!(urls, [("https://a.test/start", Some(302)), ("https://b.test/end", Some(200))]);
+        let urls: Vec<_> = requests
+            .iter()
+            .map(|request| (request.url.as_str(), request.status))
+            .collect();
+        assert_eq!(
+            urls,
+            [
+                ("https://a.test/start", Some(302)),
+                ("https://b.test/end", Some(200))
+            ]
+        );
         assert_eq!(requests[1].redirect_chain[0].set_cookies, ["one"]);
-        let stored: Vec<_> = cookies.iter().map(|cookie| (cookie.name.as_str(), cookie.domain.as_str(), cookie.lifetime_s)).collect();
-        assert_eq!(stored, [("one", "a.test", Some(60)), ("two", "b.test", None)]);
+        let stored: Vec<_> = cookies
+            .iter()
+            .map(|cookie| {
+                (
+                    cookie.name.as_str(),
+                    cookie.domain.as_str(),
+                    cookie.lifetime_s,
+                )
+            })
+            .collect();
+        assert_eq!(
+            stored,
+            [("one", "a.test", Some(60)), ("two", "b.test", None)]
+        );
     }
 
     #[test]
     fn extra_information_may_come_first() {
         let (requests, cookies) = run(&[
-            ("requestWillBeSentExtraInfo", json!({"requestId": "1", "associatedCookies": [
-                {"cookie": {"name": "kept", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": []},
-                {"cookie": {"name": "held", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": ["SameSiteLax"]},
-            ]})),
-            ("responseReceivedExtraInfo", json!({"requestId": "1", "headers": {"set-cookie": "id=7"}, "statusCode": 200})),
-            ("requestWillBeSent", sent("1", "https://a.test/x", json!({}))),
+            (
+                "requestWillBeSentExtraInfo",
+                json!({"requestId": "1", "associatedCookies": [
+                    {"cookie": {"name": "kept", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": []},
+                    {"cookie": {"name": "held", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": ["SameSiteLax"]},
+                ]}),
+            ),
+            (
+                "responseReceivedExtraInfo",
+                json!({"requestId": "1", "headers": {"set-cookie": "id=7"}, "statusCode": 200}),
+            ),
+            (
+                "requestWillBeSent",
+                sent("1", "https://a.test/x", json!({})),
+            ),
         ]);
         assert_eq!(requests[0].sent_cookies, ["kept"]);
         assert!(cookies.iter().any(|cookie| cookie.name == "id"));
@@ -507,19 +667,53 @@ mod tests {
     fn initiators_lead_up_to_the_root_tag() {
         let by = |url: &str| json!({"type": "Script", "initiator": {"type": "script", "stack": {"callFrames": [{"url": url, "lineNumber": 0, "columnNumber": 0}]}}});
         let (requests, _) = run(&[
-            ("requestWillBeSent", sent("1", "https://shop.test/", json!({"type": "Document", "initiator": {"type": "other"}}))),
-            ("requestWillBeSent", sent("2", "https://gtm.test/gtm.js", json!({"type": "Script"}))),
-            ("requestWillBeSent", sent("3", "https://tag.test/tag.js", by("https://gtm.test/gtm.js"))),
-            ("requestWillBeSent", sent("4", "https://tag.test/hit", by("https://tag.test/tag.js"))),
+            (
+                "requestWillBeSent",
+                sent(
+                    "1",
+                    "https://shop.test/",
+                    json!({"type": "Document", "initiator": {"type": "other"}}),
+                ),
+            ),
+            (
+                "requestWillBeSent",
+                sent("2", "https://gtm.test/gtm.js", json!({"type": "Script"})),
+            ),
+            (
+                "requestWillBeSent",
+                sent(
+                    "3",
+                    "https://tag.test/tag.js",
+                    by("https://gtm.test/gtm.js"),
+                ),
+            ),
+            (
+                "requestWillBeSent",
+                sent("4", "https://tag.test/hit", by("https://tag.test/tag.js")),
+            ),
         ]);
-        let chain: Vec<_> = requests[3].initiator_chain.iter().map(|step| step.url.as_str()).collect();
-        assert_eq!(chain, ["https://tag.test/tag.js", "https://gtm.test/gtm.js", "https://shop.test/"]);
+        let chain: Vec<_> = requests[3]
+            .initiator_chain
+            .iter()
+            .map(|step| step.url.as_str())
+            .collect();
+        assert_eq!(
+            chain,
+            [
+                "https://tag.test/tag.js",
+                "https://gtm.test/gtm.js",
+                "https://shop.test/"
+            ]
+        );
         assert_eq!(requests[3].phase, PhaseName::Idle);
     }
 
     #[test]
     fn what_never_leaves_the_browser_is_no_request() {
-        let (requests, _) = run(&[("requestWillBeSent", sent("1", "data:image/gif;base64,R0lG", json!({})))]);
+        let (requests, _) = run(&[(
+            "requestWillBeSent",
+            sent("1", "data:image/gif;base64,R0lG", json!({})),
+        )]);
         assert!(requests.is_empty());
     }
 }

@@ -66,7 +66,12 @@ impl StorageLog {
             return;
         }
         if entry.writes.len() < MOST_WRITES {
-            entry.writes.push(RecordedWrite { at_ms, value, deleted: false, set_by });
+            entry.writes.push(RecordedWrite {
+                at_ms,
+                value,
+                deleted: false,
+                set_by,
+            });
         }
     }
 
@@ -74,27 +79,46 @@ impl StorageLog {
         if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.alive) {
             entry.alive = false;
             if entry.writes.len() < MOST_WRITES {
-                entry.writes.push(RecordedWrite { at_ms, value: Value::new(""), deleted: true, set_by: None });
+                entry.writes.push(RecordedWrite {
+                    at_ms,
+                    value: Value::new(""),
+                    deleted: true,
+                    set_by: None,
+                });
             }
         }
     }
 
     /// A `setItem` the hook saw.
     pub(super) fn script_wrote(&mut self, at_ms: u64, report: &Json, set_by: Setter) {
-        let kind = if report["area"] == "local" { StorageKind::LocalStorage } else { StorageKind::SessionStorage };
-        let (Some(origin), Some(key), Some(value)) =
-            (report["origin"].as_str(), report["key"].as_str(), report["value"].as_str())
-        else {
+        let kind = if report["area"] == "local" {
+            StorageKind::LocalStorage
+        } else {
+            StorageKind::SessionStorage
+        };
+        let (Some(origin), Some(key), Some(value)) = (
+            report["origin"].as_str(),
+            report["key"].as_str(),
+            report["value"].as_str(),
+        ) else {
             return;
         };
         // The hook does not know the partition: an entry of the same origin that does is the same one.
         let partition = self.partition_of(kind, origin);
-        let key = Key { kind, origin: cut(origin).to_owned(), partition, key: cut(key).to_owned() };
+        let key = Key {
+            kind,
+            origin: cut(origin).to_owned(),
+            partition,
+            key: cut(key).to_owned(),
+        };
         self.write(at_ms, key, value, Some(set_by));
     }
 
     fn partition_of(&self, kind: StorageKind, origin: &str) -> Option<String> {
-        self.entries.keys().find(|key| key.kind == kind && key.origin == origin).and_then(|key| key.partition.clone())
+        self.entries
+            .keys()
+            .find(|key| key.kind == kind && key.origin == origin)
+            .and_then(|key| key.partition.clone())
     }
 
     /// A `DOMStorage` event.
@@ -107,16 +131,26 @@ impl StorageLog {
         };
         let (origin, partition) = match id["storageKey"].as_str() {
             Some(key) => origin_and_partition(key),
-            None => (id["securityOrigin"].as_str().unwrap_or_default().to_owned(), None),
+            None => (
+                id["securityOrigin"].as_str().unwrap_or_default().to_owned(),
+                None,
+            ),
         };
         if origin.is_empty() {
             return;
         }
         self.adopt_partition(kind, &origin, partition.as_ref());
-        let key = |name: &str| Key { kind, origin: origin.clone(), partition: partition.clone(), key: cut(name).to_owned() };
+        let key = |name: &str| Key {
+            kind,
+            origin: origin.clone(),
+            partition: partition.clone(),
+            key: cut(name).to_owned(),
+        };
         match method {
             "DOMStorage.domStorageItemAdded" | "DOMStorage.domStorageItemUpdated" => {
-                if let (Some(name), Some(value)) = (params["key"].as_str(), params["newValue"].as_str()) {
+                if let (Some(name), Some(value)) =
+                    (params["key"].as_str(), params["newValue"].as_str())
+                {
                     self.write(at_ms, key(name), value, None);
                 }
             }
@@ -129,7 +163,9 @@ impl StorageLog {
                 let gone: Vec<Key> = self
                     .entries
                     .keys()
-                    .filter(|known| known.kind == kind && known.origin == origin && known.partition == partition)
+                    .filter(|known| {
+                        known.kind == kind && known.origin == origin && known.partition == partition
+                    })
                     .cloned()
                     .collect();
                 for key in gone {
@@ -153,18 +189,37 @@ impl StorageLog {
             .collect();
         for stray in strays {
             if let Some(entry) = self.entries.remove(&stray) {
-                self.entries.insert(Key { partition: partition.cloned(), ..stray }, entry);
+                self.entries.insert(
+                    Key {
+                        partition: partition.cloned(),
+                        ..stray
+                    },
+                    entry,
+                );
             }
         }
     }
 
     /// A frame's areas, read from its own document.
     pub(super) fn compare_with_areas(&mut self, at_ms: u64, areas: &Json) {
-        let Some(origin) = areas["origin"].as_str().filter(|origin| origin.contains("://")) else { return };
-        for (kind, field) in [(StorageKind::LocalStorage, "local"), (StorageKind::SessionStorage, "session")] {
+        let Some(origin) = areas["origin"]
+            .as_str()
+            .filter(|origin| origin.contains("://"))
+        else {
+            return;
+        };
+        for (kind, field) in [
+            (StorageKind::LocalStorage, "local"),
+            (StorageKind::SessionStorage, "session"),
+        ] {
             let partition = self.partition_of(kind, origin);
             for (name, value) in areas[field].as_object().into_iter().flatten() {
-                let key = Key { kind, origin: cut(origin).to_owned(), partition: partition.clone(), key: cut(name).to_owned() };
+                let key = Key {
+                    kind,
+                    origin: cut(origin).to_owned(),
+                    partition: partition.clone(),
+                    key: cut(name).to_owned(),
+                };
                 self.write(at_ms, key, value.as_str().unwrap_or_default(), None);
             }
         }
@@ -174,8 +229,16 @@ impl StorageLog {
     pub(super) fn values(&self, site: &str) -> Vec<(String, String, Option<StorageKind>)> {
         self.entries
             .iter()
-            .filter(|(key, entry)| entry.alive && party_of(&host_of(&key.origin), site) == Party::First)
-            .filter_map(|(key, entry)| Some((key.key.clone(), entry.writes.last()?.value.text().to_owned(), Some(key.kind))))
+            .filter(|(key, entry)| {
+                entry.alive && party_of(&host_of(&key.origin), site) == Party::First
+            })
+            .filter_map(|(key, entry)| {
+                Some((
+                    key.key.clone(),
+                    entry.writes.last()?.value.text().to_owned(),
+                    Some(key.kind),
+                ))
+            })
             .collect()
     }
 
@@ -219,8 +282,12 @@ impl StorageLog {
 /// `^0` names the top-level site, other markers follow).
 fn origin_and_partition(key: &str) -> (String, Option<String>) {
     let mut parts = key.split('^');
-    let origin = cut(parts.next().unwrap_or_default()).trim_end_matches('/').to_owned();
-    let partition = parts.find_map(|part| part.strip_prefix('0')).map(|site| cut(site).to_owned());
+    let origin = cut(parts.next().unwrap_or_default())
+        .trim_end_matches('/')
+        .to_owned();
+    let partition = parts
+        .find_map(|part| part.strip_prefix('0'))
+        .map(|site| cut(site).to_owned());
     (origin, partition)
 }
 
@@ -236,20 +303,30 @@ mod tests {
 
     #[test]
     fn storage_keys_name_their_partition() {
-        assert_eq!(origin_and_partition("https://a.test/"), ("https://a.test".to_owned(), None));
+        assert_eq!(
+            origin_and_partition("https://a.test/"),
+            ("https://a.test".to_owned(), None)
+        );
         assert_eq!(
             origin_and_partition("https://a.test/^0https://b.test"),
-            ("https://a.test".to_owned(), Some("https://b.test".to_owned()))
+            (
+                "https://a.test".to_owned(),
+                Some("https://b.test".to_owned())
+            )
         );
     }
 
     #[test]
     fn the_hook_and_the_event_are_one_write() {
         let mut log = StorageLog::default();
-        let report = json!({"area": "local", "origin": "https://f.test", "key": "id", "value": "7"});
+        let report =
+            json!({"area": "local", "origin": "https://f.test", "key": "id", "value": "7"});
         log.script_wrote(5, &report, Setter::Script { stack: Vec::new() });
         log.take(6, "DOMStorage.domStorageItemAdded", &event("id", "7"));
-        log.compare_with_areas(9_000, &json!({"origin": "https://f.test", "local": {"id": "7"}, "session": {}}));
+        log.compare_with_areas(
+            9_000,
+            &json!({"origin": "https://f.test", "local": {"id": "7"}, "session": {}}),
+        );
         let entries = log.entries(&Clock::start(), "shop.test");
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].writes.len(), 1);

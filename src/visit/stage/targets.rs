@@ -10,11 +10,13 @@ use tokio::sync::mpsc;
 use super::{EngineMessage, Shared, lock};
 use crate::browser::browser_protocol::dom_storage;
 use crate::browser::browser_protocol::emulation::{
-    SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams, SetUserAgentOverrideParams,
-    UserAgentBrandVersion, UserAgentMetadata,
+    SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
+    SetUserAgentOverrideParams, UserAgentBrandVersion, UserAgentMetadata,
 };
 use crate::browser::browser_protocol::network;
-use crate::browser::browser_protocol::page::{self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams};
+use crate::browser::browser_protocol::page::{
+    self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
+};
 use crate::browser::connection::{Heard, Reply};
 use crate::browser::js_protocol::runtime::{
     self, AddBindingParams, RunIfWaitingForDebuggerParams, SetAsyncCallStackDepthParams,
@@ -60,9 +62,13 @@ impl Preparation {
             .unwrap_or("0")
             .to_owned();
         let brands = |version: &str| {
-            [("Chromium", version), ("Google Chrome", version), ("Not)A;Brand", "24")]
-                .map(|(brand, version)| UserAgentBrandVersion::new(brand, version))
-                .to_vec()
+            [
+                ("Chromium", version),
+                ("Google Chrome", version),
+                ("Not)A;Brand", "24"),
+            ]
+            .map(|(brand, version)| UserAgentBrandVersion::new(brand, version))
+            .to_vec()
         };
         let platform = if self.user_agent.contains("Windows") {
             "Windows"
@@ -130,14 +136,25 @@ pub(super) struct Targets {
 impl Targets {
     /// Our own worlds, the top frame's first.
     pub(super) fn own_worlds(&self) -> Vec<World> {
-        let mut worlds: Vec<World> =
-            self.worlds.values().filter(|known| known.own).map(|known| known.world.clone()).collect();
-        worlds.sort_by_key(|world| (Some(world.frame.as_str()) != self.page.as_deref(), world.context));
+        let mut worlds: Vec<World> = self
+            .worlds
+            .values()
+            .filter(|known| known.own)
+            .map(|known| known.world.clone())
+            .collect();
+        worlds.sort_by_key(|world| {
+            (
+                Some(world.frame.as_str()) != self.page.as_deref(),
+                world.context,
+            )
+        });
         worlds
     }
 
     pub(super) fn world(&self, session: &str, context: i64) -> Option<World> {
-        self.worlds.get(&(session.to_owned(), context)).map(|known| known.world.clone())
+        self.worlds
+            .get(&(session.to_owned(), context))
+            .map(|known| known.world.clone())
     }
 
     pub(super) fn page_world_beside(&self, session: &str, context: i64) -> Option<World> {
@@ -146,7 +163,10 @@ impl Targets {
     }
 
     pub(super) fn page_world(&self, frame: &str) -> Option<World> {
-        self.worlds.values().find(|known| !known.own && known.world.frame == frame).map(|known| known.world.clone())
+        self.worlds
+            .values()
+            .find(|known| !known.own && known.world.frame == frame)
+            .map(|known| known.world.clone())
     }
 
     /// The frame at the root of a session's process, and the session of the process above it.
@@ -161,12 +181,19 @@ impl Targets {
 
     fn worker_of(&self, session: Option<&str>) -> Option<(String, String)> {
         let target = self.by_session.get(session?)?;
-        target.kind.contains("work").then(|| (target.kind.clone(), target.url.clone()))
+        target
+            .kind
+            .contains("work")
+            .then(|| (target.kind.clone(), target.url.clone()))
     }
 }
 
 /// Hears everything until the browser or the visit ends.
-pub(super) async fn listen(connection: Connection, mut heard: mpsc::UnboundedReceiver<Heard>, shared: Arc<Shared>) {
+pub(super) async fn listen(
+    connection: Connection,
+    mut heard: mpsc::UnboundedReceiver<Heard>,
+    shared: Arc<Shared>,
+) {
     while let Some(heard) = heard.recv().await {
         match heard {
             Heard::Event(event) => take(&connection, &shared, &event),
@@ -185,27 +212,37 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Inspector.targetCrashed" => {
             let page = lock(&shared.targets).page.clone();
             let of_page = session.is_some_and(|session| {
-                lock(&shared.targets).by_session.get(session).is_some_and(|target| Some(&target.id) == page.as_ref())
+                lock(&shared.targets)
+                    .by_session
+                    .get(session)
+                    .is_some_and(|target| Some(&target.id) == page.as_ref())
             });
             if of_page {
                 lock(&shared.page).crashed = true;
             }
         }
-        "Runtime.executionContextCreated" => world_created(connection, shared, session, &params["context"]),
+        "Runtime.executionContextCreated" => {
+            world_created(connection, shared, session, &params["context"])
+        }
         "Runtime.executionContextDestroyed" => {
             if let (Some(session), Some(id)) = (session, params["executionContextId"].as_i64()) {
-                lock(&shared.targets).worlds.remove(&(session.to_owned(), id));
+                lock(&shared.targets)
+                    .worlds
+                    .remove(&(session.to_owned(), id));
             }
         }
         "Runtime.executionContextsCleared" => {
             if let Some(session) = session {
-                lock(&shared.targets).worlds.retain(|(owner, _), _| owner != session);
+                lock(&shared.targets)
+                    .worlds
+                    .retain(|(owner, _), _| owner != session);
             }
         }
         "Runtime.bindingCalled" => binding_called(shared, session, params),
         "Page.frameNavigated" => {
             let frame = &params["frame"];
-            let main = frame["parentId"].is_null() && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
+            let main = frame["parentId"].is_null()
+                && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
                 let mut page = lock(&shared.page);
                 page.url = frame["url"].as_str().unwrap_or_default().to_owned();
@@ -214,13 +251,18 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         }
         "Page.navigatedWithinDocument" => {
             if params["frameId"].as_str() == lock(&shared.targets).page.as_deref() {
-                params["url"].as_str().unwrap_or_default().clone_into(&mut lock(&shared.page).url);
+                params["url"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .clone_into(&mut lock(&shared.page).url);
             }
         }
         "Page.loadEventFired" => {
             let of_page = {
                 let targets = lock(&shared.targets);
-                session.and_then(|session| targets.by_session.get(session)).is_some_and(|target| Some(&target.id) == targets.page.as_ref())
+                session
+                    .and_then(|session| targets.by_session.get(session))
+                    .is_some_and(|target| Some(&target.id) == targets.page.as_ref())
             };
             if of_page {
                 lock(&shared.page).loads += 1;
@@ -230,10 +272,18 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             if let Some(session) = session {
                 // Leaving is allowed, everything else is answered with no.
                 let leave = params["type"] == "beforeunload";
-                drop(Session::attached(connection.clone(), session).send(HandleJavaScriptDialogParams::new(leave)));
+                drop(
+                    Session::attached(connection.clone(), session)
+                        .send(HandleJavaScriptDialogParams::new(leave)),
+                );
                 let mut page = lock(&shared.page);
                 if page.dialogs.len() < 10 {
-                    let said: String = params["message"].as_str().unwrap_or_default().chars().take(200).collect();
+                    let said: String = params["message"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(200)
+                        .collect();
                     page.dialogs.push(said);
                 }
             }
@@ -243,13 +293,17 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             let worker = lock(&shared.targets).worker_of(session);
             lock(&shared.recording).on_network(method, params, worker.as_ref());
         }
-        method if method.starts_with("DOMStorage.") => lock(&shared.recording).on_storage(method, params),
+        method if method.starts_with("DOMStorage.") => {
+            lock(&shared.recording).on_storage(method, params)
+        }
         _ => {}
     }
 }
 
 fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>, params: &Json) {
-    let Some(id) = params["sessionId"].as_str() else { return };
+    let Some(id) = params["sessionId"].as_str() else {
+        return;
+    };
     let info = &params["targetInfo"];
     let target = Target {
         session: Session::attached(connection.clone(), id),
@@ -269,8 +323,14 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
         (first, main)
     };
     // A service worker attaches once through the browser and once through its page: hear it once.
-    let replies = if first { prepare(&target, &shared.preparation) } else { Vec::new() };
-    let resumed = target.session.send(RunIfWaitingForDebuggerParams::default());
+    let replies = if first {
+        prepare(&target, &shared.preparation)
+    } else {
+        Vec::new()
+    };
+    let resumed = target
+        .session
+        .send(RunIfWaitingForDebuggerParams::default());
     if main {
         let shared = Arc::clone(shared);
         tokio::spawn(async move {
@@ -296,10 +356,16 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
 fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
     let session = &target.session;
     let mut replies = vec![
-        session.send(network::EnableParams { max_post_data_size: Some(LARGEST_BODY), ..network::EnableParams::default() }),
+        session.send(network::EnableParams {
+            max_post_data_size: Some(LARGEST_BODY),
+            ..network::EnableParams::default()
+        }),
         session.send(attach_to_everything()),
     ];
-    if !matches!(target.kind.as_str(), "page" | "iframe" | "webview" | "portal" | "fenced_frame") {
+    if !matches!(
+        target.kind.as_str(),
+        "page" | "iframe" | "webview" | "portal" | "fenced_frame"
+    ) {
         return replies;
     }
     replies.extend([
@@ -308,7 +374,9 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         session.send(dom_storage::EnableParams::default()),
         session.send(SetAsyncCallStackDepthParams::new(ASYNC_DEPTH)),
         session.send(AddBindingParams::new(preparation.hook_channel.clone())),
-        session.send(AddScriptToEvaluateOnNewDocumentParams::new(HOOK.replace("CHANNEL", &preparation.hook_channel))),
+        session.send(AddScriptToEvaluateOnNewDocumentParams::new(
+            HOOK.replace("CHANNEL", &preparation.hook_channel),
+        )),
         session.send(AddBindingParams {
             execution_context_name: Some(OWN_WORLD.to_owned()),
             ..AddBindingParams::new(preparation.engine_channel.clone())
@@ -327,7 +395,9 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         // Hidden pages delay timers and animation, and some tags wait to be seen.
         replies.push(session.send(SetFocusEmulationEnabledParams::new(true)));
         if let Some(locale) = &preparation.locale {
-            replies.push(session.send(SetLocaleOverrideParams { locale: Some(locale.clone()) }));
+            replies.push(session.send(SetLocaleOverrideParams {
+                locale: Some(locale.clone()),
+            }));
         }
         if let Some(timezone) = &preparation.timezone {
             replies.push(session.send(SetTimezoneOverrideParams::new(timezone.clone())));
@@ -337,7 +407,9 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
 }
 
 fn detached(shared: &Shared, params: &Json) {
-    let Some(id) = params["sessionId"].as_str() else { return };
+    let Some(id) = params["sessionId"].as_str() else {
+        return;
+    };
     let mut targets = lock(&shared.targets);
     if let Some(target) = targets.by_session.remove(id) {
         targets.attached.remove(&target.id);
@@ -349,9 +421,11 @@ fn detached(shared: &Shared, params: &Json) {
 }
 
 fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>, context: &Json) {
-    let (Some(session), Some(id), Some(frame)) =
-        (session, context["id"].as_i64(), context["auxData"]["frameId"].as_str())
-    else {
+    let (Some(session), Some(id), Some(frame)) = (
+        session,
+        context["id"].as_i64(),
+        context["auxData"]["frameId"].as_str(),
+    ) else {
         return;
     };
     let main = context["auxData"]["isDefault"].as_bool() == Some(true);
@@ -359,17 +433,32 @@ fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>
     if !main && !own {
         return;
     }
-    let world = World { session: Session::attached(connection.clone(), session), context: id, frame: frame.to_owned() };
+    let world = World {
+        session: Session::attached(connection.clone(), session),
+        context: id,
+        frame: frame.to_owned(),
+    };
     let mut targets = lock(&shared.targets);
     // A frame has one world of each kind: a new document's replaces the old one's.
-    targets.worlds.retain(|_, known| known.own != own || known.world.frame != frame);
-    targets.worlds.insert((session.to_owned(), id), KnownWorld { world, own });
+    targets
+        .worlds
+        .retain(|_, known| known.own != own || known.world.frame != frame);
+    targets
+        .worlds
+        .insert((session.to_owned(), id), KnownWorld { world, own });
 }
 
 fn binding_called(shared: &Shared, session: Option<&str>, params: &Json) {
     const LONGEST_MESSAGE: usize = 1024 * 1024;
-    let Some(payload) = params["payload"].as_str().filter(|payload| payload.len() <= LONGEST_MESSAGE) else { return };
-    let Ok(payload) = serde_json::from_str::<Json>(payload) else { return };
+    let Some(payload) = params["payload"]
+        .as_str()
+        .filter(|payload| payload.len() <= LONGEST_MESSAGE)
+    else {
+        return;
+    };
+    let Ok(payload) = serde_json::from_str::<Json>(payload) else {
+        return;
+    };
     let name = params["name"].as_str().unwrap_or_default();
     if name == shared.preparation.hook_channel {
         lock(&shared.recording).on_script_write(&payload);
@@ -377,6 +466,10 @@ fn binding_called(shared: &Shared, session: Option<&str>, params: &Json) {
         && let (Some(session), Some(context)) = (session, params["executionContextId"].as_i64())
     {
         // The visit may be over already.
-        drop(shared.engine.send(EngineMessage { session: session.to_owned(), context, payload }));
+        drop(shared.engine.send(EngineMessage {
+            session: session.to_owned(),
+            context,
+            payload,
+        }));
     }
 }
