@@ -1,0 +1,370 @@
+use super::super::lint::{Level, Lint, check};
+use super::*;
+
+#[test]
+fn overrides_tell_what_needs_consent() {
+    let catalog = Catalog::builtin().unwrap();
+    for (name, host, value, expected) in [
+        (
+            "OptanonConsent",
+            "shop.test",
+            "groups=1",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "CookieConsent",
+            "shop.test",
+            "0",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "FCCDCF",
+            "shop.test",
+            "x",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "mtm_consent",
+            "shop.test",
+            "1",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "_tracking_consent",
+            "shop.test",
+            "x",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "cmplz_marketing",
+            "shop.test",
+            "deny",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "_iub_cs-123",
+            "shop.test",
+            "{}",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "PHPSESSID",
+            "shop.test",
+            "abc",
+            Some(("session-csrf", Treatment::Exempt)),
+        ),
+        ("PHPSESSID", "other.test", "abc", None),
+        (
+            "csrftoken",
+            "www.shop.test",
+            "abc",
+            Some(("session-csrf", Treatment::Exempt)),
+        ),
+        (
+            "SSESS0123456789abcdef0123456789abcdef",
+            "shop.test",
+            "x",
+            Some(("session-csrf", Treatment::Exempt)),
+        ),
+        (
+            "__Host-session",
+            "shop.test",
+            "x",
+            Some(("session-csrf", Treatment::Exempt)),
+        ),
+        (
+            "AWSALB",
+            "shop.test",
+            "x",
+            Some(("load-balancing", Treatment::Exempt)),
+        ),
+        (
+            "BIGipServerpool",
+            "shop.test",
+            "x",
+            Some(("load-balancing", Treatment::Exempt)),
+        ),
+        (
+            "__cf_bm",
+            "shop.test",
+            "x",
+            Some(("bot-protection", Treatment::Security)),
+        ),
+        (
+            "visid_incap_1",
+            "shop.test",
+            "x",
+            Some(("bot-protection", Treatment::Security)),
+        ),
+        (
+            "_GRECAPTCHA",
+            "shop.test",
+            "x",
+            Some(("captcha", Treatment::Consent)),
+        ),
+        (
+            "woocommerce_cart_hash",
+            "shop.test",
+            "x",
+            Some(("shop-cms", Treatment::Unknown)),
+        ),
+        (
+            "_ga",
+            "shop.test",
+            "GA1.1.1.1",
+            Some(("analytics", Treatment::Consent)),
+        ),
+        (
+            "_hjSessionUser_1",
+            "shop.test",
+            "x",
+            Some(("analytics", Treatment::Consent)),
+        ),
+        (
+            "_pk_id.1.1fff",
+            "shop.test",
+            "x",
+            Some(("analytics", Treatment::Consent)),
+        ),
+        (
+            "_fbp",
+            "shop.test",
+            "fb.1.1.1",
+            Some(("ads-social", Treatment::Consent)),
+        ),
+        (
+            "fr",
+            "facebook.com",
+            "x",
+            Some(("ads-social", Treatment::Consent)),
+        ),
+        ("fr", "shop.test", "x", None),
+        (
+            "NID",
+            "google.de",
+            "x",
+            Some(("ads-social", Treatment::Consent)),
+        ),
+        (
+            "li_gc",
+            "linkedin.com",
+            "x",
+            Some(("choice-record", Treatment::Exempt)),
+        ),
+        (
+            "IDE",
+            "doubleclick.net",
+            "OPT_OUT",
+            Some(("probe", Treatment::Probe)),
+        ),
+        (
+            "test_cookie",
+            "doubleclick.net",
+            "CheckForPermission",
+            Some(("probe", Treatment::Probe)),
+        ),
+        (
+            "whatever",
+            "shop.test",
+            "optout",
+            Some(("probe", Treatment::Probe)),
+        ),
+        ("whatever", "shop.test", "", None),
+        ("whatever", "shop.test", "xoptoutx", None),
+    ] {
+        let found = with_query(
+            Seen {
+                name,
+                host,
+                value,
+                ..SEEN
+            },
+            |query| catalog.override_for(query),
+        );
+        let found = found
+            .as_ref()
+            .map(|row| (row.group.as_str(), row.treatment));
+        assert_eq!(found, expected, "{name} on {host}");
+    }
+}
+
+#[test]
+fn the_shipped_catalog_has_no_errors() {
+    let catalog = Catalog::builtin().unwrap();
+    let errors: Vec<Lint> = check(&catalog, today())
+        .into_iter()
+        .filter(|lint| lint.code.level() == Level::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+#[test]
+fn every_shipped_file_names_its_schema() {
+    for file in load::builtin()
+        .unwrap()
+        .iter()
+        .filter(|file| file.path.contains('/'))
+    {
+        assert!(
+            file.text
+                .starts_with("#:schema ../schema/service.schema.json\n"),
+            "{}",
+            file.path
+        );
+    }
+}
+
+#[test]
+fn the_shipped_schema_is_that_of_the_types() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/catalog/schema/service.schema.json"
+    );
+    let mut schema = serde_json::to_string_pretty(&schema::json_schema()).unwrap();
+    schema.push('\n');
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    let shipped = std::fs::read_to_string(path).unwrap();
+    assert!(
+        shipped == schema,
+        "stale: run the tests once with UPDATE_SCHEMA=1"
+    );
+}
+
+#[test]
+fn every_shipped_file_fits_the_shipped_schema() {
+    let schema = serde_json::to_value(schema::json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for file in load::builtin()
+        .unwrap()
+        .iter()
+        .filter(|file| file.path.contains('/'))
+    {
+        // Dates become strings, as an editor's checker sees them.
+        let service: Service = toml::from_str(&file.text).unwrap();
+        let value = serde_json::to_value(&service).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", file.path);
+    }
+}
+
+#[test]
+fn the_seed_services_are_found_by_what_they_do() {
+    let catalog = Catalog::builtin().unwrap();
+    let request = |url: &str| {
+        let found = catalog.match_request(&Url::parse(url).unwrap(), "www.shop.test")?;
+        Some((found.service, found.role.unwrap_or_default()))
+    };
+    for (url, service, role) in [
+        (
+            "https://cdn.kustomerapp.com/chat-web/widget.js",
+            "kustomer",
+            "loader",
+        ),
+        ("https://org.api.kustomerapp.com/p/v1/x", "kustomer", "api"),
+        ("https://api.kustomerapp.com/p/v1/x", "kustomer", "api"),
+        (
+            "https://api.kustomerapp.com/c/v1/tracking/x",
+            "kustomer",
+            "telemetry",
+        ),
+        ("https://www.kustomer.com/", "kustomer", "vendor-site"),
+        ("https://cdn.amocrm.com/x.js", "amocrm", "loader"),
+        ("https://chat.amocrm.com/ws", "amocrm", "chat"),
+        ("https://gso.amocrm.ru/x", "amocrm", "app"),
+        ("https://www.kommo.com/", "amocrm", "vendor-site"),
+    ] {
+        assert_eq!(
+            request(url),
+            Some((service.to_owned(), role.to_owned())),
+            "{url}"
+        );
+    }
+    for (name, storage, service, category, duration) in [
+        (
+            "kustomer-session-id",
+            None,
+            "kustomer",
+            Category::Preferences,
+            "session",
+        ),
+        (
+            "kustomer-client-id",
+            None,
+            "kustomer",
+            Category::Preferences,
+            "1 year",
+        ),
+        (
+            "kustomer-visitor-id",
+            None,
+            "kustomer",
+            Category::Preferences,
+            "1 year",
+        ),
+        (
+            "amocrm_visitor_id",
+            None,
+            "amocrm",
+            Category::Preferences,
+            "1 year",
+        ),
+        (
+            "amocrm_session",
+            None,
+            "amocrm",
+            Category::Preferences,
+            "session",
+        ),
+        (
+            "amocrm_lead_id",
+            None,
+            "amocrm",
+            Category::Preferences,
+            "1 year",
+        ),
+        (
+            "amocrm_chat_widget_state",
+            None,
+            "amocrm",
+            Category::Preferences,
+            "up to 1 year",
+        ),
+        (
+            "amocrm_analytics_7",
+            None,
+            "amocrm",
+            Category::Analytics,
+            "13 months",
+        ),
+    ] {
+        let found = find(
+            &catalog,
+            Seen {
+                name,
+                storage,
+                contacted: &[service],
+                ..SEEN
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            (found.service.as_str(), found.category),
+            (service, category),
+            "{name}"
+        );
+        assert_eq!(found.duration.as_deref(), Some(duration), "{name}");
+        assert!(found.bound, "{name}");
+    }
+    let kustomer = catalog.service("kustomer").unwrap();
+    assert_eq!(kustomer.transfer_countries(), ["US"]);
+    assert_eq!(
+        catalog.service("amocrm").unwrap().transfer_countries(),
+        ["US", "RU"]
+    );
+    assert_eq!(catalog.nearest_id("kustomr").as_deref(), Some("kustomer"));
+}
