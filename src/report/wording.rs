@@ -1,0 +1,245 @@
+//! The words reports use for the model's values: one place, so that every format says the same.
+
+use serde::Serialize;
+
+use super::printable::number;
+use crate::model::finding::{Category, Certainty, Proof, Severity, SubjectKind, Verdict};
+use crate::model::party::Party;
+use crate::model::report::Answer;
+use crate::model::snapshot::StorageKind;
+use crate::model::visit::{Outcome, PhaseName, Route, State};
+
+/// The name a value has in the JSON report, such as `choice-unconfirmed`.
+pub(super) fn code<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+        Severity::Info => "info",
+    }
+}
+
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Violation => "violation",
+        Verdict::Likely => "likely",
+        Verdict::Review => "review",
+        Verdict::Inconclusive => "inconclusive",
+    }
+}
+
+/// What a verdict means, for a reader who meets it for the first time.
+pub(super) fn verdict_meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Violation => {
+            "proven by the site's own words or by a known item of a known service"
+        }
+        Verdict::Likely => "behaves like a violation",
+        Verdict::Review => "a person has to look",
+        Verdict::Inconclusive => "what the rule depends on was not reached or not confirmed",
+    }
+}
+
+pub(super) fn proof(proof: Proof) -> &'static str {
+    match proof {
+        Proof::P1 => "P1, the site contradicts itself",
+        Proof::P2 => "P2, a known item of a known vendor",
+        Proof::P3 => "P3, behaviour of a unique identifier",
+        Proof::P4 => "P4, what the banner shows",
+    }
+}
+
+pub(super) fn certainty(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::L1 => "L1, statute or Court of Justice",
+        Certainty::L2 => "L2, consensus of regulators",
+        Certainty::L3 => "L3, contested or best practice",
+    }
+}
+
+pub(super) fn category(category: Category) -> &'static str {
+    match category {
+        Category::Necessary => "necessary",
+        Category::Preferences => "preferences",
+        Category::Analytics => "analytics",
+        Category::Marketing => "marketing",
+        Category::Unclassified => "unclassified",
+    }
+}
+
+pub(super) fn subject_kind(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Cookie => "cookie",
+        SubjectKind::LocalStorage => "local storage entry",
+        SubjectKind::SessionStorage => "session storage entry",
+        SubjectKind::IndexedDb => "IndexedDB database",
+        SubjectKind::CacheStorage => "cache",
+        SubjectKind::ServiceWorker => "service worker",
+        SubjectKind::Request => "request",
+        SubjectKind::Signal => "consent signal",
+        SubjectKind::Banner => "banner",
+    }
+}
+
+/// The subject kind findings use for an entry of this storage area.
+pub(super) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
+    match kind {
+        StorageKind::LocalStorage => SubjectKind::LocalStorage,
+        StorageKind::SessionStorage => SubjectKind::SessionStorage,
+    }
+}
+
+pub(super) fn party(party: Party) -> &'static str {
+    match party {
+        Party::First => "first party",
+        Party::Third => "third party",
+    }
+}
+
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::Before => "before",
+        State::Rejected => "rejected",
+        State::Accepted => "accepted",
+    }
+}
+
+/// What the visitor did in a state.
+pub(super) fn state_meaning(state: State) -> &'static str {
+    match state {
+        State::Before => "the visitor has not answered",
+        State::Rejected => "the visitor said no",
+        State::Accepted => "the visitor said yes",
+    }
+}
+
+pub(super) fn phase(phase: PhaseName) -> &'static str {
+    match phase {
+        PhaseName::Idle => "idle",
+        PhaseName::Active => "active",
+        PhaseName::Choosing => "choosing",
+        PhaseName::Chosen => "chosen",
+        PhaseName::Revisit => "revisit",
+    }
+}
+
+/// What happens in a phase.
+pub(super) fn phase_meaning(phase: PhaseName) -> &'static str {
+    match phase {
+        PhaseName::Idle => "page left alone",
+        PhaseName::Active => "mouse and scroll",
+        PhaseName::Choosing => "answering",
+        PhaseName::Chosen => "after the answer",
+        PhaseName::Revisit => "after a reload",
+    }
+}
+
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "complete",
+        Outcome::TimedOut => "timed out",
+        Outcome::Unreachable => "not reached",
+        Outcome::HttpError => "error status instead of the page",
+        Outcome::Blocked => "blocked by a bot wall",
+        Outcome::NotAPage => "not a web page",
+        Outcome::BrowserCrashed => "browser crashed",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+pub(super) fn route(route: Route) -> &'static str {
+    match route {
+        Route::FirstLayer => "on the first layer",
+        Route::SecondLayer => "behind the settings",
+        Route::None => "not found",
+    }
+}
+
+pub(super) fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "yes",
+        Answer::No => "no",
+        Answer::NotEstablished => "not established",
+    }
+}
+
+/// A moment of a visit: `420 ms`, `12.3 s`.
+pub(super) fn moment(at_ms: u64) -> String {
+    if at_ms < 1_000 {
+        return format!("{at_ms} ms");
+    }
+    format!(
+        "{}.{} s",
+        number((at_ms / 1_000) as usize),
+        at_ms % 1_000 / 100
+    )
+}
+
+/// A lifetime asked for, in words: `session`, `30 minutes`, `400 days`.
+pub(super) fn lifetime(seconds: Option<i64>) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    let Some(seconds) = seconds else {
+        return "session".to_owned();
+    };
+    let (count, one, many) = match seconds {
+        ..=0 => return "deletion".to_owned(),
+        1..MINUTE => (seconds, "second", "seconds"),
+        MINUTE..HOUR => (seconds / MINUTE, "minute", "minutes"),
+        HOUR..DAY => (seconds / HOUR, "hour", "hours"),
+        _ => (seconds / DAY, "day", "days"),
+    };
+    super::printable::counted(usize::try_from(count).unwrap_or(usize::MAX), one, many)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::visit::DiagnosticCode;
+
+    #[test]
+    fn lifetimes_read_as_a_person_says_them() {
+        for (seconds, words) in [
+            (None, "session"),
+            (Some(-1), "deletion"),
+            (Some(0), "deletion"),
+            (Some(1), "1 second"),
+            (Some(1_800), "30 minutes"),
+            (Some(86_399), "23 hours"),
+            (Some(86_400), "1 day"),
+            (Some(63_072_000), "730 days"),
+        ] {
+            assert_eq!(lifetime(seconds), words, "{seconds:?}");
+        }
+    }
+
+    #[test]
+    fn moments_change_unit_at_a_second() {
+        for (at_ms, words) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1.0 s"),
+            (12_345, "12.3 s"),
+        ] {
+            assert_eq!(moment(at_ms), words);
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_the_json_report() {
+        assert_eq!(
+            code(&DiagnosticCode::ChoiceUnconfirmed),
+            "choice-unconfirmed"
+        );
+        assert_eq!(code(&vec![1]), "");
+    }
+}

@@ -1,0 +1,225 @@
+//! What a reader of a report meets: every format, from a report with something of everything.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod sample;
+
+use std::path::Path;
+
+use consentinel::report::{Format, Options, json, redacted, render};
+
+/// Where the published schema lies; `CONSENTINEL_UPDATE_SCHEMA=1 cargo test --test report` rewrites it.
+const SCHEMA_FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/src/report/report-v1.schema.json"
+);
+
+fn rendered(format: Format, report: &consentinel::model::report::Report) -> String {
+    render(format, report, &Options::default()).unwrap()
+}
+
+mod terminal {
+    use super::*;
+
+    #[test]
+    fn says_what_failed_who_did_it_and_what_to_do() {
+        let options = Options {
+            html_path: Some("out/report.html".to_owned()),
+            ..Options::default()
+        };
+        let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+        assert!(text.starts_with("Does not pass: 6 violations\n"), "{text}");
+        for part in [
+            "Also: 1 likely violation, 1 point to review, 1 rule inconclusive, 1 note.",
+            "1 of 6 pages could not be audited in every state.",
+            "FAIL  Does the site store or track before the visitor has answered? yes",
+            "FAIL  Is saying no as easy as saying yes? no",
+            "?     Does the site store or track after the visitor has said no? not established",
+            "fails           https://www.shop.test/\n",
+            "passes          https://clean.test/\n",
+            "incomplete      https://down.test/\n",
+            "before: not reached, rejected: not reached, accepted: not reached",
+            "  Google Analytics 4\n  Google Ireland Limited, IE, analytics, 4 findings\n",
+            "HIGH      R02 An analytics cookie was stored before any choice.",
+            "cookie _ga on shop.test",
+            "state before, phase idle, at 640 ms, lifetime 730 days",
+            "on 2 pages",
+            "loaded by https://www.shop.test/:14 >",
+            "1. Load gtag.js only after the visitor has agreed to analytics.",
+            "  Unknown service: cdn.whoknows.test\n  not in the catalog, 1 finding\n",
+            "(likely)",
+            "banner of www.shop.test (Klaro)\n",
+            "banner of unsure.test\n",
+            "(https://down.test/, before, rejected, accepted)",
+            "choice-unconfirmed: the banner closed, but no record of the refusal was found",
+            "(https://unsure.test/, rejected)",
+            "Consentinel 0.1.0, chromium-headless-shell 156.0.8078.79, catalog\n9a1b2c3d4e5f6071 with 23 services,",
+            "Full report: out/report.html",
+        ] {
+            assert!(text.contains(part), "missing {part:?} in:\n{text}");
+        }
+        // The steps of a service stand once, however many findings it has.
+        assert_eq!(text.matches("Load gtag.js only after").count(), 1);
+    }
+
+    #[test]
+    fn a_clean_site_passes_and_nothing_more_is_claimed() {
+        let text = rendered(Format::Terminal, &sample::clean());
+        assert!(text.starts_with("Passed: nothing found\n"), "{text}");
+        assert!(!text.contains("Findings by service"));
+        assert!(!text.contains("What limits this audit"));
+    }
+
+    #[test]
+    fn nothing_audited_is_no_pass() {
+        let text = rendered(Format::Terminal, &sample::report_of(Vec::new()));
+        assert!(
+            text.starts_with("Incomplete: no verdict\nNo page was audited.\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn pages_cannot_steer_the_terminal() {
+        let report = sample::rich();
+        let plain = rendered(Format::Terminal, &report);
+        assert!(
+            plain
+                .chars()
+                .all(|character| character == '\n' || !character.is_control())
+        );
+        assert!(!plain.contains(['\u{202e}', '\u{2066}']));
+        assert!(plain.contains("\\u{1b}[2J"));
+
+        let coloured = render(
+            Format::Terminal,
+            &report,
+            &Options {
+                colour: true,
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        assert!(coloured.contains('\u{1b}'));
+        assert!(!coloured.contains("\u{1b}[2J"));
+        assert!(!coloured.contains("\u{1b}]"));
+        assert_eq!(without_colour(&coloured), plain);
+    }
+
+    #[test]
+    fn lines_fit_the_width() {
+        for width in [60, 80, 100] {
+            let options = Options {
+                width,
+                ..Options::default()
+            };
+            let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+            let widest = text
+                .lines()
+                .max_by_key(|line| line.chars().count())
+                .unwrap();
+            assert!(
+                widest.chars().count() <= width,
+                "{} columns: {widest}",
+                widest.chars().count()
+            );
+        }
+        assert!(rendered(Format::Terminal, &sample::large()).lines().count() < 600);
+    }
+
+    /// Removes the sequences that set colour and weight, `ESC [ digits m`, and no others.
+    fn without_colour(text: &str) -> String {
+        let pattern = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+        pattern.replace_all(text, "").into_owned()
+    }
+}
+
+mod document {
+    use super::*;
+
+    #[test]
+    fn keeps_to_the_published_schema() {
+        let schema: serde_json::Value = serde_json::from_str(&json::schema().unwrap()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for report in [sample::rich(), sample::clean(), sample::large()] {
+            let document: serde_json::Value =
+                serde_json::from_str(&rendered(Format::Json, &report)).unwrap();
+            let errors: Vec<String> = validator
+                .iter_errors(&document)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+
+        let mut document: serde_json::Value =
+            serde_json::from_str(&rendered(Format::Json, &sample::clean())).unwrap();
+        document["schema"] = "consentinel/report/v2".into();
+        assert!(!validator.is_valid(&document));
+        document["schema"] = "consentinel/report/v1".into();
+        document["pages"][0]["visits"][0]["state"] = "undecided".into();
+        assert!(!validator.is_valid(&document));
+    }
+
+    #[test]
+    fn the_published_schema_is_that_of_the_types() {
+        let schema = json::schema().unwrap();
+        if std::env::var_os("CONSENTINEL_UPDATE_SCHEMA").is_some() {
+            std::fs::write(SCHEMA_FILE, &schema).unwrap();
+        }
+        let published = std::fs::read_to_string(Path::new(SCHEMA_FILE)).unwrap_or_default();
+        assert!(
+            published == schema,
+            "src/report/report-v1.schema.json is stale; CONSENTINEL_UPDATE_SCHEMA=1 cargo test --test report rewrites it"
+        );
+    }
+
+    #[test]
+    fn is_the_model_without_values_and_pictures() {
+        let report = sample::rich();
+        let text = rendered(Format::Json, &report);
+        assert!(!text.contains(sample::SECRET));
+        assert!(!text.contains(sample::PICTURE));
+        let read: consentinel::model::report::Report = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.findings.len(), report.findings.len());
+        let cookie = |report: &consentinel::model::report::Report| {
+            report.pages[0].visits[0].snapshot.cookies[0].clone()
+        };
+        assert_eq!(
+            cookie(&read).value.fingerprint,
+            cookie(&report).value.fingerprint
+        );
+        assert_eq!(cookie(&read).value.length, sample::SECRET.len());
+        assert_eq!(cookie(&read).value.text, None);
+
+        let raw = render(
+            Format::Json,
+            &report,
+            &Options {
+                redact: false,
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        assert!(raw.contains(sample::SECRET));
+        assert!(!raw.contains(sample::PICTURE));
+    }
+
+    #[test]
+    fn redaction_reaches_every_value_and_every_url() {
+        let mut report = sample::rich();
+        let long = format!("https://long.test/{}", "x".repeat(5_000));
+        report.pages[0].visits[0].snapshot.requests[0]
+            .url
+            .clone_from(&long);
+        report.findings[0].evidence.initiator_chain[0].url = long;
+        let text = serde_json::to_string(&redacted(report)).unwrap();
+        assert!(!text.contains("\"text\":\"GA1"));
+        assert!(!text.contains("\"text\":\"opaque"));
+        assert!(!text.contains("\"text\":\"dark"));
+        assert!(!text.contains(&"x".repeat(2_048)));
+        assert_eq!(text.matches(&format!("{}…", "x".repeat(2_030))).count(), 2);
+    }
+}
