@@ -6,7 +6,6 @@
 pub mod connection;
 pub mod error;
 pub mod find;
-pub mod install;
 pub mod launch;
 pub mod self_test;
 pub mod session;

@@ -59,9 +59,6 @@ pub enum BrowserError {
         /// How long was waited.
         limit: Duration,
     },
-    /// It cannot be installed from here.
-    #[error("{0}")]
-    Install(String),
 }
 
 fn seconds(limit: Duration) -> String {

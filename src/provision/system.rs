@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::error::BrowserError;
-use super::find;
-use super::launch::runs_as_root;
+use super::ProvisionError;
+use crate::browser::launch::runs_as_root;
+use crate::browser::{BrowserError, find};
 
 /// What can be installed, and its packages' names by package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +111,12 @@ impl Manager {
 pub async fn install(
     wanted: Wanted,
     say: &mut (dyn FnMut(&str) + Send),
-) -> Result<(), BrowserError> {
+) -> Result<(), ProvisionError> {
     let manager = MANAGERS
         .iter()
         .find(|manager| is_command(manager.program))
         .ok_or_else(|| {
-            BrowserError::Install(
+            ProvisionError::System(
                 "no package manager found (looked for apt-get, dnf, pacman, zypper, brew); \
              install Chromium by hand and name it with --browser PATH"
                     .to_owned(),
@@ -124,7 +124,7 @@ pub async fn install(
         })?;
     let as_root = runs_as_root();
     if manager.needs_root && !as_root && !is_command("sudo") {
-        return Err(BrowserError::Install(format!(
+        return Err(ProvisionError::System(format!(
             "{} needs root and sudo is missing; run as root: {}",
             manager.program,
             manager
@@ -147,10 +147,10 @@ pub async fn install(
             .status()
             .await
             .map_err(|error| {
-                BrowserError::Install(format!("{} could not be started: {error}", line[0]))
+                ProvisionError::System(format!("{} could not be started: {error}", line[0]))
             })?;
         if !status.success() {
-            return Err(BrowserError::Install(format!(
+            return Err(ProvisionError::System(format!(
                 "`{}` ended with {status}",
                 line.join(" ")
             )));
@@ -160,13 +160,13 @@ pub async fn install(
 }
 
 /// Finds a browser, and installs one first when there is none.
-pub async fn find_or_install(say: &mut (dyn FnMut(&str) + Send)) -> Result<PathBuf, BrowserError> {
+pub async fn find_or_install(say: &mut (dyn FnMut(&str) + Send)) -> Result<PathBuf, ProvisionError> {
     match find::find(None) {
         Err(BrowserError::NotFound) => {
             install(Wanted::Browser, say).await?;
-            find::find(None)
+            Ok(find::find(None)?)
         }
-        found => found,
+        found => Ok(found?),
     }
 }
 
