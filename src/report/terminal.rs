@@ -114,7 +114,7 @@ impl Summary {
             pages.sort_by_key(|page| page.standing as u8);
         }
         for page in pages.iter().take(LINES) {
-            let word = format!("{:<14}", word_of(page.standing));
+            let word = format!("{:<14}", wording::standing(page.standing));
             let word = self.paint.tone(tone_of(page.standing), &word);
             let mut facts = page.tally.words();
             if page.is_incomplete() {
@@ -363,16 +363,6 @@ fn incomplete_words(page: &PageStanding<'_>) -> String {
         })
         .collect();
     parts.join(", ")
-}
-
-fn word_of(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Fails => "fails",
-        Standing::ProbablyFails => "probably fails",
-        Standing::Incomplete => "incomplete",
-        Standing::Review => "review",
-        Standing::Passes => "passes",
-    }
 }
 
 fn tone_of(standing: Standing) -> Tone {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::printable::number;
+use super::outline::Standing;
+use super::printable::{counted, number};
 use crate::model::finding::{Category, Certainty, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::Party;
 use crate::model::report::Answer;
@@ -14,6 +15,17 @@ pub(super) fn code<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
+    }
+}
+
+/// The standing of one page.
+pub(super) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Fails => "fails",
+        Standing::ProbablyFails => "probably fails",
+        Standing::Incomplete => "incomplete",
+        Standing::Review => "review",
+        Standing::Passes => "passes",
     }
 }
 
@@ -198,7 +210,7 @@ pub(super) fn lifetime(seconds: Option<i64>) -> String {
         HOUR..DAY => (seconds / HOUR, "hour", "hours"),
         _ => (seconds / DAY, "day", "days"),
     };
-    super::printable::counted(usize::try_from(count).unwrap_or(usize::MAX), one, many)
+    counted(usize::try_from(count).unwrap_or(usize::MAX), one, many)
 }
 
 #[cfg(test)]

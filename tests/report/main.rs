@@ -223,3 +223,170 @@ mod document {
         assert_eq!(text.matches(&format!("{}…", "x".repeat(2_030))).count(), 2);
     }
 }
+
+mod page {
+    use super::*;
+
+    /// Every opening tag of the page, without its style and script.
+    fn tags(page: &str) -> Vec<String> {
+        let code = regex::Regex::new("(?s)<(style|script)>.*?</(style|script)>").unwrap();
+        let tag = regex::Regex::new("<[a-z][^>]*>").unwrap();
+        let markup = code.replace_all(page, "");
+        tag.find_iter(&markup)
+            .map(|tag| tag.as_str().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn opens_with_the_verdict_and_the_three_questions() {
+        let page = rendered(Format::Html, &sample::rich());
+        let order = [
+            "<h1>Consent audit of www.shop.test and 4 more</h1>",
+            ">Does not pass: 6 violations</h2>",
+            "Also: 1 likely violation, 1 point to review, 1 rule inconclusive, 1 note.",
+            "Does the site store or track before the visitor has answered?",
+            "Is saying no as easy as saying yes?",
+            "Does the site store or track after the visitor has said no?",
+            "Findings by service</h2>",
+            "Google Analytics 4</h3>",
+            "Load gtag.js only after the visitor has agreed to analytics.",
+            "The states side by side</h2>",
+            "Services seen</h2>",
+            "What limits this report</h2>",
+            "choice-unconfirmed",
+            "How it was made</h2>",
+            "9a1b2c3d4e5f6071, 23 services",
+        ];
+        let mut rest = page.as_str();
+        for part in order {
+            let at = rest
+                .find(part)
+                .unwrap_or_else(|| panic!("{part:?} is missing or out of order"));
+            rest = &rest[at..];
+        }
+    }
+
+    #[test]
+    fn shows_who_when_how_long_and_in_which_states() {
+        let page = rendered(Format::Html, &sample::rich());
+        for part in [
+            "640 ms after the page was opened; no answer was given",
+            "9.4 s after the page was opened, 6.9 s after the answer",
+            "730 days",
+            "ePrivacy Directive 2002/58/EC, Article 5(3)",
+            "https://www.googletagmanager.com/gtm.js?id=GTM-TEST, line 88",
+            "https://cdn.whoknows.test/pixel.gif?u=1 (Set-Cookie header)",
+            "before the answer, and again after it",
+            "4 requests, 3 before the answer",
+            "not known",
+            "behind the settings",
+            "Accept all” says yes (layer 1)",
+            "not confirmed: no record of the site shows that it was taken",
+            "Without any answer: 4 requests to third parties and 4 items stored (3 of them broke a rule).",
+        ] {
+            assert!(page.contains(part), "missing {part:?}");
+        }
+        assert!(page.contains(&format!("data:image/png;base64,{}", sample::PICTURE)));
+    }
+
+    #[test]
+    fn loads_nothing_and_runs_only_its_own_script() {
+        let page = rendered(Format::Html, &sample::rich());
+        let loads =
+            regex::Regex::new(r#"(?i)\b(src|href|action|data|poster|srcset|xlink:href)="([^"]*)""#)
+                .unwrap();
+        let handler = regex::Regex::new(r#"(?i)\s(on\w+|style)="#).unwrap();
+        for tag in tags(&page) {
+            for part in loads.captures_iter(&tag) {
+                let address = &part[2];
+                assert!(
+                    address.starts_with('#') || address.starts_with("data:image/png;base64,"),
+                    "{tag}"
+                );
+            }
+            let quoted = regex::Regex::new("\"[^\"]*\"")
+                .unwrap()
+                .replace_all(&tag, "\"\"")
+                .into_owned();
+            assert!(!handler.is_match(&quoted), "{tag}");
+        }
+        assert_eq!(page.matches("<script").count(), 1);
+        assert_eq!(page.matches("<style").count(), 1);
+        assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn the_policy_admits_the_style_and_the_script_there_are() {
+        use base64::Engine as _;
+        use sha2::Digest as _;
+        let page = rendered(Format::Html, &sample::clean());
+        for element in ["style", "script"] {
+            let start = page.find(&format!("<{element}>")).unwrap() + element.len() + 2;
+            let end = page.find(&format!("</{element}>")).unwrap();
+            let digest = base64::engine::general_purpose::STANDARD
+                .encode(sha2::Sha256::digest(&page[start..end]));
+            assert!(
+                page.contains(&format!("{element}-src &#39;sha256-{digest}&#39;")),
+                "{element} {digest}"
+            );
+        }
+    }
+
+    #[test]
+    fn pages_cannot_write_into_it() {
+        let page = rendered(Format::Html, &sample::rich());
+        assert!(
+            page.contains("&lt;script&gt;alert(1)") || page.contains("&#60;script&#62;alert(1)")
+        );
+        for part in [
+            "<script>alert",
+            "<img src=x",
+            "\u{1b}",
+            "\u{202e}",
+            "\u{2066}",
+            "onload=\"alert",
+        ] {
+            assert!(!page.contains(part), "{part:?}");
+        }
+        assert!(!page.contains(&"N".repeat(1_000)));
+        assert!(!page.contains(&"A".repeat(1_000)));
+        assert!(!page.contains(sample::SECRET));
+    }
+
+    #[test]
+    fn every_link_inside_leads_somewhere_and_no_name_stands_twice() {
+        for report in [sample::rich(), sample::clean(), sample::large()] {
+            let page = rendered(Format::Html, &report);
+            let ids = regex::Regex::new(r#"\sid="([^"]+)""#).unwrap();
+            let ids: Vec<&str> = ids
+                .captures_iter(&page)
+                .map(|id| id.get(1).unwrap().as_str())
+                .collect();
+            let unique: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+            assert_eq!(ids.len(), unique.len());
+            let links =
+                regex::Regex::new(r##"(?:href="#|aria-labelledby="|aria-describedby=")([^"]+)""##)
+                    .unwrap();
+            for link in links.captures_iter(&page) {
+                assert!(unique.contains(&link[1]), "{}", &link[1]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_clean_site_and_an_empty_run_say_so() {
+        let clean = rendered(Format::Html, &sample::clean());
+        assert!(clean.contains("Passed: nothing found"));
+        assert!(!clean.contains("class=\"finding"));
+        let empty = rendered(Format::Html, &sample::report_of(Vec::new()));
+        assert!(empty.contains("Incomplete: no verdict"));
+        assert!(empty.contains("No page was audited."));
+    }
+
+    #[test]
+    fn a_hundred_pages_stay_below_two_megabytes() {
+        let page = rendered(Format::Html, &sample::large());
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        assert!(page.contains("more findings of this service in the JSON report"));
+    }
+}

@@ -21,25 +21,25 @@ use consentinel::model::visit::{
 };
 
 /// Raw value of `_ga`: must never reach a redacted report.
-pub const SECRET: &str = "GA1.1.1234567890.1700000000";
+pub(crate) const SECRET: &str = "GA1.1.1234567890.1700000000";
 
 /// Everything a page could try to steer a terminal or a browser with.
-pub const HOSTILE: &str = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{202e}gpj.\u{2066}\u{9b}31m";
+pub(crate) const HOSTILE: &str = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{202e}gpj.\u{2066}\u{9b}31m";
 
 /// One pixel, in PNG.
-pub const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+pub(crate) const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 /// The shop everything goes wrong on.
-pub const SHOP: &str = "https://www.shop.test/";
+pub(crate) const SHOP: &str = "https://www.shop.test/";
 
 /// A page where nothing is wrong.
-pub const CLEAN: &str = "https://clean.test/";
+pub(crate) const CLEAN: &str = "https://clean.test/";
 
 /// A page nobody answers at.
-pub const DOWN: &str = "https://down.test/";
+pub(crate) const DOWN: &str = "https://down.test/";
 
 /// A report of `pages` without findings, visits as given.
-pub fn report_of(pages: Vec<Page>) -> Report {
+pub(crate) fn report_of(pages: Vec<Page>) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         run: run(),
@@ -56,12 +56,12 @@ pub fn report_of(pages: Vec<Page>) -> Report {
 }
 
 /// One clean page, complete in every state.
-pub fn clean() -> Report {
+pub(crate) fn clean() -> Report {
     report_of(vec![clean_page()])
 }
 
 /// Several pages: a shop that tracks, its blog, a clean page, one not reached, one whose choice nobody confirmed.
-pub fn rich() -> Report {
+pub(crate) fn rich() -> Report {
     let mut findings = shop_findings(SHOP);
     findings.push(ga_cookie(BLOG));
     findings.extend(other_findings());
@@ -81,7 +81,7 @@ pub fn rich() -> Report {
 }
 
 /// The shop's page a hundred times, each with all its findings.
-pub fn large() -> Report {
+pub(crate) fn large() -> Report {
     let mut report = rich();
     let urls: Vec<String> = (0..100)
         .map(|number| format!("https://www.shop.test/page/{number}"))
@@ -735,6 +735,7 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             .push(request(url, &image, "Image", 120 + number * 37, Idle));
     }
     if state != State::Before {
+        snapshot.cookies[0].writes.push(write(9_450, Revisit, SECRET, Some(63_072_000)));
         snapshot.cookies.push(cookie(
             url,
             "www.shop.test",

@@ -1,0 +1,302 @@
+//! The states side by side: what is there in which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::LONGEST_NAME;
+use super::findings::{FindingIndex, Marked};
+use crate::model::finding::SubjectKind;
+use crate::model::party::{Party, host_of};
+use crate::model::report::Page;
+use crate::model::snapshot::Write;
+use crate::model::visit::{Outcome, PhaseName, State, Visit};
+use crate::report::printable::{counted, number, shown};
+use crate::report::wording;
+
+/// How many things of each kind, by state.
+pub(super) struct Totals {
+    pub(super) rows: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Items and the states they appear in.
+pub(super) struct Matrix {
+    pub(super) rows: Vec<Row>,
+    pub(super) more: usize,
+}
+
+pub(super) struct Row {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) host: String,
+    pub(super) party: &'static str,
+    pub(super) lifetime: String,
+    pub(super) cells: Vec<Cell>,
+}
+
+/// What one state shows of an item.
+#[derive(Default)]
+pub(super) struct Cell {
+    /// `none`, `unknown`, `seen` or `found`.
+    pub(super) class: &'static str,
+    pub(super) text: String,
+    /// Rules broken, with their places in the report.
+    pub(super) rules: Vec<(String, Option<usize>)>,
+}
+
+impl Totals {
+    pub(super) fn of(page: &Page, states: &[State]) -> Self {
+        let count = |what: fn(&Visit) -> usize| -> Vec<String> {
+            states
+                .iter()
+                .map(|state| {
+                    visit_in(page, *state)
+                        .map_or_else(|| "not visited".to_owned(), |visit| number(what(visit)))
+                })
+                .collect()
+        };
+        Self {
+            rows: vec![
+                (
+                    "Cookies stored",
+                    count(|visit| {
+                        visit
+                            .snapshot
+                            .cookies
+                            .iter()
+                            .filter(|cookie| cookie.blocked.is_empty())
+                            .count()
+                    }),
+                ),
+                (
+                    "Storage entries",
+                    count(|visit| visit.snapshot.storage.len()),
+                ),
+                ("Requests", count(|visit| visit.snapshot.requests.len())),
+                (
+                    "Requests to third parties",
+                    count(|visit| third_party(visit).count()),
+                ),
+                (
+                    "Third-party hosts",
+                    count(|visit| third_party(visit).collect::<BTreeSet<_>>().len()),
+                ),
+            ],
+        }
+    }
+}
+
+/// The host of each request to a third party.
+fn third_party(visit: &Visit) -> impl Iterator<Item = String> {
+    visit
+        .snapshot
+        .requests
+        .iter()
+        .filter(|request| request.party == Party::Third)
+        .map(|request| host_of(&request.url))
+}
+
+fn visit_in(page: &Page, state: State) -> Option<&Visit> {
+    page.visits.iter().find(|visit| visit.state == state)
+}
+
+/// What makes two items of different states the same.
+type Key = (u8, SubjectKind, Party, String, String);
+
+/// An item before its cells are put in the order of the states.
+#[derive(Default)]
+struct Draft {
+    lifetime: String,
+    cells: BTreeMap<State, Cell>,
+}
+
+impl Matrix {
+    pub(super) fn of(
+        page: &Page,
+        states: &[State],
+        index: &FindingIndex<'_>,
+        limit: usize,
+    ) -> Self {
+        let mut drafts: BTreeMap<Key, Draft> = BTreeMap::new();
+        for visit in &page.visits {
+            items(page, visit, index, &mut drafts);
+            hosts(page, visit, index, &mut drafts);
+        }
+        let mut drafts: Vec<(Key, Draft)> = drafts.into_iter().collect();
+        // What broke a rule must not be what a long list leaves out.
+        drafts.sort_by_key(|((order, ..), draft)| {
+            (
+                draft.cells.values().all(|cell| cell.rules.is_empty()),
+                *order,
+            )
+        });
+        let more = drafts.len().saturating_sub(limit);
+        drafts.truncate(limit);
+        let rows = drafts
+            .into_iter()
+            .map(|((_, kind, party, host, name), mut draft)| Row {
+                kind: if kind == SubjectKind::Request {
+                    "requests to"
+                } else {
+                    wording::subject_kind(kind)
+                },
+                name: shown(
+                    if kind == SubjectKind::Request {
+                        &host
+                    } else {
+                        &name
+                    },
+                    LONGEST_NAME,
+                ),
+                host: if kind == SubjectKind::Request {
+                    String::new()
+                } else {
+                    shown(&host, LONGEST_NAME)
+                },
+                party: wording::party(party),
+                lifetime: draft.lifetime,
+                cells: states
+                    .iter()
+                    .map(|state| {
+                        draft
+                            .cells
+                            .remove(state)
+                            .unwrap_or_else(|| absent(visit_in(page, *state)))
+                    })
+                    .collect(),
+            });
+        Self {
+            rows: rows.collect(),
+            more,
+        }
+    }
+}
+
+/// Nothing seen: worth saying only of a visit that ran to its end.
+fn absent(visit: Option<&Visit>) -> Cell {
+    match visit {
+        Some(visit) if visit.outcome == Outcome::Complete => Cell {
+            class: "none",
+            text: "not seen".to_owned(),
+            rules: Vec::new(),
+        },
+        _ => Cell {
+            class: "unknown",
+            text: "not known".to_owned(),
+            rules: Vec::new(),
+        },
+    }
+}
+
+fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTreeMap<Key, Draft>) {
+    let snapshot = &visit.snapshot;
+    for cookie in &snapshot.cookies {
+        let marked = index.of_item(
+            &page.url,
+            visit.state,
+            SubjectKind::Cookie,
+            &cookie.domain,
+            &cookie.name,
+        );
+        let text = if cookie.blocked.is_empty() {
+            stored(
+                visit.state,
+                cookie.at_ms,
+                cookie.phase,
+                &cookie.writes,
+                cookie.alive,
+            )
+        } else {
+            "refused by the browser".to_owned()
+        };
+        let key = (
+            0,
+            SubjectKind::Cookie,
+            cookie.party,
+            cookie.domain.clone(),
+            cookie.name.clone(),
+        );
+        let draft = drafts.entry(key).or_default();
+        draft.lifetime = wording::lifetime(cookie.lifetime_s);
+        draft.cells.insert(visit.state, cell(text, marked));
+    }
+    for entry in &snapshot.storage {
+        let kind = wording::subject_of_storage(entry.kind);
+        let host = match host_of(&entry.origin) {
+            host if host.is_empty() => entry.origin.clone(),
+            host => host,
+        };
+        let marked = index.of_item(&page.url, visit.state, kind, &host, &entry.key);
+        let text = stored(
+            visit.state,
+            entry.at_ms,
+            entry.phase,
+            &entry.writes,
+            entry.alive,
+        );
+        let cell = cell(text, marked);
+        drafts
+            .entry((1, kind, entry.party, host, entry.key.clone()))
+            .or_default()
+            .cells
+            .insert(visit.state, cell);
+    }
+}
+
+fn hosts(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTreeMap<Key, Draft>) {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for request in visit
+        .snapshot
+        .requests
+        .iter()
+        .filter(|request| request.party == Party::Third)
+    {
+        let (all, before) = counts.entry(host_of(&request.url)).or_default();
+        *all += 1;
+        *before += usize::from(request.phase.is_before_choice());
+    }
+    for (host, (all, before)) in counts {
+        let mut text = counted(all, "request", "requests");
+        if visit.state != State::Before && before > 0 {
+            text = format!("{text}, {} before the answer", number(before));
+        }
+        let cell = cell(text, index.of_host(&page.url, visit.state, &host));
+        let key = (2, SubjectKind::Request, Party::Third, host, String::new());
+        drafts
+            .entry(key)
+            .or_default()
+            .cells
+            .insert(visit.state, cell);
+    }
+}
+
+fn cell<'a>(text: String, marked: impl Iterator<Item = Marked<'a>>) -> Cell {
+    let mut rules: Vec<(String, Option<usize>)> = marked
+        .map(|marked| (shown(marked.rule, 20), marked.anchor))
+        .collect();
+    rules.truncate(6);
+    Cell {
+        class: if rules.is_empty() { "seen" } else { "found" },
+        text,
+        rules,
+    }
+}
+
+/// When a stored item was written, against the answer.
+fn stored(state: State, at_ms: u64, phase: PhaseName, writes: &[Write], alive: bool) -> String {
+    let mut text = match phase {
+        _ if state == State::Before => format!("at {}", wording::moment(at_ms)),
+        PhaseName::Idle | PhaseName::Active
+            if writes
+                .iter()
+                .any(|write| write.phase.is_after_choice() && !write.deleted) =>
+        {
+            "before the answer, and again after it".to_owned()
+        }
+        PhaseName::Idle | PhaseName::Active => "before the answer".to_owned(),
+        PhaseName::Choosing => "while answering".to_owned(),
+        PhaseName::Chosen | PhaseName::Revisit => "after the answer".to_owned(),
+    };
+    if !alive {
+        text.push_str(", gone at the end");
+    }
+    text
+}
