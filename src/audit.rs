@@ -108,7 +108,8 @@ pub async fn audit(
         .enumerate()
         .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)))
         .flat_map(|(index, url)| {
-            job.states.iter().map(move |&state| (index, Plan { url: url.clone(), state, manner: job.manner.clone() }))
+            let manner = &job.manner;
+            job.states.iter().map(move |&state| (index, Plan { url: url.clone(), state, manner: manner.clone() }))
         })
         .collect();
     let mut diagnostics = Vec::new();

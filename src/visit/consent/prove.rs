@@ -70,7 +70,7 @@ async fn probe(stage: &Stage, world: &World) -> Vec<Record> {
         .worlds()
         .evaluate(
             world,
-            format!("({})()", record::PROBE.trim().trim_end_matches(';')),
+            record::PROBE,
         )
         .await
     {
