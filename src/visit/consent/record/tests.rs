@@ -608,6 +608,18 @@ fn markers_make_a_platform_s_other_records_the_visitor_s() {
 }
 
 #[test]
+fn what_the_api_calls_necessary_is_so_in_the_cookie() {
+    let probe = serde_json::json!({"klaro": {
+        "confirmed": true, "required": ["cart"], "consents": {"cart": true, "matomo": false}
+    }});
+    let cookie = read("klaro", r#"{"cart":true,"matomo":false}"#, Source::Cookie).unwrap();
+    assert_eq!(answers(&cookie), MIXED);
+    let mut records = read_probe(&probe);
+    records.push(cookie);
+    assert_eq!(says(&records), DENIED);
+}
+
+#[test]
 fn a_record_becomes_a_signal_with_its_source() {
     let signal = read("klaro", r#"{"matomo":false}"#, Source::Cookie)
         .unwrap()

@@ -46,7 +46,6 @@ fn refusals() {
         ("cookie_preference", "functional"),
         ("cookie-accept", r#"["technical_necessary"]"#),
         ("cookies_prefs_v1", "[%22Essential%22]"),
-        ("cookie-consent", "rgpd-refusé"),
         ("rgpd", "refusé"),
         ("dsgvo", "abgelehnt"),
         ("cookie_consent", "geweigerd"),
