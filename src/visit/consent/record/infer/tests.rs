@@ -187,6 +187,10 @@ fn answered_but_not_how() {
         ("cookie_consent", "100"),
         ("consent_submitted", "true"),
         ("cookie_consent", r#"{"shown":true}"#),
+        ("consent_version", "0"),
+        ("cookie_accepted_version", "1"),
+        ("cookie_consent", r#"{"consentVersion":1,"uuid":"x"}"#),
+        ("cookie_consent", r#"{"consentVersion":"1"}"#),
         // No objection is no consent.
         ("opt_out", "0"),
     ] {
