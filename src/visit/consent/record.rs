@@ -125,31 +125,36 @@ pub fn is_consent_record_name(name: &str) -> bool {
 /// visitor made it, and says nothing if it is a default. A TC string does not tell which purposes
 /// were asked for, so one purpose consented to is a yes; legitimate interest never counts.
 pub fn answers(record: &Record) -> Option<Answer> {
-    let mut optional = record.grants.iter().filter(|grant| !grant.necessary);
+    answers_beside(record, &[])
+}
+
+/// What a record says beside others: what one of its platform's calls necessary, is.
+fn answers_beside(record: &Record, others: &[Record]) -> Option<Answer> {
+    let necessary = |grant: &Grant| {
+        grant.necessary
+            || others
+                .iter()
+                .filter(|other| other.platform == record.platform)
+                .flat_map(|other| &other.grants)
+                .any(|known| known.necessary && known.name == grant.name)
+    };
+    let optional = record.grants.iter().filter(|grant| !necessary(grant));
+    let (yes, no): (Vec<&Grant>, Vec<&Grant>) = optional.partition(|grant| grant.granted);
     if record.kind == TC_STRING {
-        let purposes = record
-            .grants
-            .iter()
-            .any(|grant| grant.granted && !grant.name.starts_with("special feature"));
-        return match (purposes, optional.any(|grant| grant.granted)) {
-            (true, _) => Some(Answer::Granted),
-            (false, true) => Some(Answer::Mixed),
-            (false, false) => (!record.grants.is_empty()).then_some(Answer::Denied),
+        let purpose = |grant: &&Grant| !grant.name.starts_with("special feature");
+        return if yes.iter().any(purpose) {
+            Some(Answer::Granted)
+        } else if !yes.is_empty() {
+            Some(Answer::Mixed)
+        } else {
+            (!no.is_empty()).then_some(Answer::Denied)
         };
     }
-    let (mut yes, mut no) = (0_usize, 0_usize);
-    for grant in optional {
-        if grant.granted {
-            yes += 1;
-        } else {
-            no += 1;
-        }
-    }
-    match (yes, no) {
-        (0, 0) if !record.explicit => None,
-        (0, 0) if record.grants.is_empty() => Some(Answer::Unclear),
-        (0, _) => Some(Answer::Denied),
-        (_, 0) => Some(Answer::Granted),
+    match (yes.is_empty(), no.is_empty()) {
+        (true, true) if !record.explicit => None,
+        (true, true) if record.grants.is_empty() => Some(Answer::Unclear),
+        (true, _) => Some(Answer::Denied),
+        (_, true) => Some(Answer::Granted),
         _ => Some(Answer::Mixed),
     }
 }
@@ -158,24 +163,31 @@ pub fn answers(record: &Record) -> Option<Answer> {
 ///
 /// Where any platform's record holds the visitor's answer, only such platforms are heard: defaults
 /// of others say nothing about it. Records of one platform are one: its marker that the banner was
-/// answered makes the others of it the visitor's. Without any, what stands as default is the
-/// answer; compare with the records from before the click, or use [`says_explicitly`].
+/// answered makes the others of it the visitor's, and what its API calls necessary is so in its
+/// cookie, too. Without any explicit one, what stands as default is the answer; compare with the records from before the click, or use [`says_explicitly`].
 pub fn says(records: &[Record]) -> Option<Answer> {
-    says_explicitly(records).or_else(|| together(records.iter()))
+    says_explicitly(records).or_else(|| together(records, |_| true))
 }
 
 /// Like [`says`], but defaults are never taken for an answer.
 pub fn says_explicitly(records: &[Record]) -> Option<Answer> {
-    let is_explicit = |record: &&Record| {
-        records
-            .iter()
-            .any(|other| other.explicit && other.platform == record.platform)
-    };
-    together(records.iter().filter(is_explicit))
+    together(records, |record| {
+        // Consent mode keeps its default beside the update that replaced it.
+        let shared = record.kind != CONSENT_MODE;
+        record.explicit
+            || shared
+                && records
+                    .iter()
+                    .any(|other| other.explicit && other.platform == record.platform)
+    })
 }
 
-fn together<'a>(records: impl Iterator<Item = &'a Record>) -> Option<Answer> {
-    records.filter_map(answers).reduce(Answer::and)
+fn together(records: &[Record], heard: impl Fn(&Record) -> bool) -> Option<Answer> {
+    records
+        .iter()
+        .filter(|record| heard(record))
+        .filter_map(|record| answers_beside(record, records))
+        .reduce(Answer::and)
 }
 
 #[cfg(test)]

@@ -5,15 +5,14 @@
 //! platform's record, and silent rather than wrong: what could mean "answered" as well as "yes" is
 //! [`Answer::Unclear`].
 
-use serde_json::Value;
+mod found;
 
 use crate::model::snapshot::Grant;
 
-use super::category::{
-    Category, MOST_GRANTS, category, clean, flag, grant, optional, settle_functional, yes_or_no,
-};
+use super::category::{Category, category, clean, words, yes_or_no};
 use super::speech::{self, Name, Sense, Topic};
 use super::{Answer, Source, TC_STRING, answers, decode, read};
+use found::{Found, in_tree};
 
 /// A cookie or storage entry as it was before a click and as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,28 +139,6 @@ const DEALT_WITH: &[&str] = &[
     "saved",
 ];
 
-/// Keys of an object that hold what else could be a switch.
-const NOT_A_SWITCH: &[&str] = &[
-    "version",
-    "ver",
-    "v",
-    "revision",
-    "id",
-    "uuid",
-    "timestamp",
-    "time",
-    "date",
-    "ts",
-    "expires",
-    "expiry",
-    "opted",
-    "consent_shown",
-    "rfc_cookie",
-    "region",
-    "language",
-    "lang",
-];
-
 /// What one value says.
 enum Said {
     Answer(Answer, String),
@@ -262,7 +239,7 @@ fn in_text(name: Name, text: &str) -> Said {
             None => Said::DealtWith,
         };
     }
-    let compact: String = speech_words(text).concat();
+    let compact: String = words(text).concat();
     if let Some(yes) = word(&compact) {
         let answer = if (name.sense == Sense::Refusal) == yes {
             Answer::Denied
@@ -294,10 +271,6 @@ fn in_text(name: Name, text: &str) -> Said {
         }
     }
     found.said(name, text)
-}
-
-fn speech_words(text: &str) -> Vec<String> {
-    super::category::words(text)
 }
 
 /// Whether a short word says yes or no by itself.
@@ -346,79 +319,6 @@ fn in_switch(name: Name, text: &str, yes: bool) -> Option<Answer> {
     }
 }
 
-/// Switches found in a structured value, by how sure it is that they are about consent.
-#[derive(Default)]
-struct Found {
-    /// Named after a category.
-    categories: Vec<Grant>,
-    /// Named after the act: accepted, consent, rejected.
-    acts: Vec<Grant>,
-    /// Other switches where switches are expected.
-    others: Vec<Grant>,
-    /// A switch tells that the banner was dealt with.
-    dealt_with: bool,
-    /// A list of what is allowed, with nothing in it.
-    nothing_allowed: bool,
-}
-
-impl Found {
-    fn switch(&mut self, key: &str, yes: bool, expected: bool) {
-        if self.categories.len() + self.acts.len() + self.others.len() >= MOST_GRANTS
-            || NOT_A_SWITCH.contains(&key.to_ascii_lowercase().as_str())
-        {
-            return;
-        }
-        let name = speech::name(key);
-        match name.sense {
-            Sense::Refusal if yes => self.acts.push(optional(key, false)),
-            Sense::Refusal => {}
-            Sense::Seen => self.dealt_with = true,
-            _ if name.category.is_some() => self.categories.push(grant(key, yes)),
-            Sense::Permission => self.acts.push(optional(key, yes)),
-            Sense::Plain if name.topic == Topic::Consent => self.acts.push(optional(key, yes)),
-            Sense::Plain if expected => self.others.push(optional(key, yes)),
-            Sense::Plain => {}
-        }
-    }
-
-    /// An entry of a list of what is allowed, or refused.
-    fn named(&mut self, name: &str, allowed: bool) {
-        if self.categories.len() >= MOST_GRANTS {
-            return;
-        }
-        match word(&speech_words(name).concat()) {
-            Some(yes) => self.acts.push(optional(name, yes == allowed)),
-            None => self.categories.push(grant(name, allowed)),
-        }
-    }
-
-    fn said(mut self, name: Name, text: &str) -> Said {
-        settle_functional(&mut self.categories);
-        let only_necessary =
-            !self.categories.is_empty() && self.categories.iter().all(|grant| grant.necessary);
-        let refusable = |grants: &[Grant]| grants.iter().any(|grant| !grant.necessary);
-        let grants = [&self.categories, &self.acts, &self.others]
-            .into_iter()
-            .find(|grants| refusable(grants));
-        if let Some(grants) = grants {
-            return Said::Answer(sum(grants), listed(grants));
-        }
-        if only_necessary || self.nothing_allowed {
-            return Said::Answer(
-                Answer::Denied,
-                "that nothing beyond the necessary is allowed".to_owned(),
-            );
-        }
-        // A text this short was written for the banner; a long one may be anything.
-        let written = name.topic == Topic::Consent && !text.is_empty();
-        if written || self.dealt_with {
-            Said::DealtWith
-        } else {
-            Said::Nothing
-        }
-    }
-}
-
 fn sum(grants: &[Grant]) -> Answer {
     let mut optional = grants
         .iter()
@@ -456,152 +356,6 @@ fn listed(grants: &[Grant]) -> String {
         return "that nothing beyond the necessary is allowed".to_owned();
     }
     words.join(", ")
-}
-
-/// What an object or an array says.
-fn in_tree(name: Name, tree: &Value) -> Said {
-    let mut found = Found::default();
-    collect(
-        tree,
-        name.sense != Sense::Refusal,
-        true,
-        decode::DEEPEST,
-        &mut found,
-    );
-    found.said(name, "structured")
-}
-
-/// Keys under which lists and switches are expected.
-fn expects_switches(key: &str) -> bool {
-    const SECTIONS: &[&str] = &[
-        "categor",
-        "level",
-        "purpose",
-        "vendor",
-        "service",
-        "preference",
-        "setting",
-        "cookie",
-        "consent",
-        "permission",
-        "group",
-        "choice",
-        "accept",
-        "allow",
-        "grant",
-        "enabled",
-        "reject",
-        "denied",
-        "declin",
-        "refus",
-        "types",
-        "data",
-    ];
-    let joined = speech_words(key).concat();
-    SECTIONS.iter().any(|section| joined.contains(section))
-}
-
-fn collect(tree: &Value, allowed: bool, expected: bool, depth: usize, found: &mut Found) {
-    let Some(depth) = depth.checked_sub(1) else {
-        return;
-    };
-    match tree {
-        Value::Array(items) => {
-            if items.is_empty() && expected && allowed {
-                found.nothing_allowed = true;
-            }
-            for item in items {
-                match item {
-                    Value::String(name) if expected => found.named(name, allowed),
-                    Value::Array(pair) => {
-                        if let [Value::String(name), Value::Bool(yes), ..] = pair.as_slice() {
-                            found.switch(name, *yes, true);
-                        } else {
-                            collect(item, allowed, expected, depth, found);
-                        }
-                    }
-                    _ => collect(item, allowed, expected, depth, found),
-                }
-            }
-        }
-        Value::Object(object) => {
-            if let Some((name, yes)) = entry(object) {
-                found.switch(name, yes, true);
-                return;
-            }
-            for (key, value) in object {
-                match value {
-                    Value::Object(inner) if category(key).is_some() => {
-                        match inner.values().find_map(Value::as_bool) {
-                            Some(yes) => found.switch(key, yes, true),
-                            None => collect(value, allowed, expected, depth, found),
-                        }
-                    }
-                    Value::Object(_) | Value::Array(_) => {
-                        let refused = speech::name(key).sense == Sense::Refusal;
-                        collect(
-                            value,
-                            allowed && !refused,
-                            expects_switches(key),
-                            depth,
-                            found,
-                        );
-                    }
-                    Value::String(text) if flag(value).is_none() => {
-                        let spoken = speech::name(key).topic == Topic::Consent
-                            || matches!(
-                                key.as_str(),
-                                "status"
-                                    | "choice"
-                                    | "decision"
-                                    | "value"
-                                    | "state"
-                                    | "level"
-                                    | "action"
-                            );
-                        if spoken && let Some(yes) = word(&speech_words(text).concat()) {
-                            found.acts.push(optional(key, yes));
-                        }
-                    }
-                    _ => {
-                        if let Some(yes) = flag(value) {
-                            found.switch(key, yes, expected && value.is_boolean());
-                        }
-                    }
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// An object that is one switch: `{"name":"analytics","isAccepted":false}`.
-fn entry(object: &serde_json::Map<String, Value>) -> Option<(&str, bool)> {
-    const NAMES: &[&str] = &[
-        "name",
-        "key",
-        "category",
-        "consentTypeName",
-        "type",
-        "id",
-        "code",
-    ];
-    const SWITCHES: &[&str] = &[
-        "value",
-        "isAccepted",
-        "accepted",
-        "consent",
-        "enabled",
-        "granted",
-        "allowed",
-        "given",
-        "status",
-        "checked",
-        "active",
-    ];
-    let name = NAMES.iter().find_map(|key| object.get(*key)?.as_str())?;
-    let yes = SWITCHES.iter().find_map(|key| flag(object.get(*key)?))?;
-    Some((name, yes))
 }
 
 #[cfg(test)]

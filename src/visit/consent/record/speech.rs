@@ -183,6 +183,27 @@ const SEEN: &[&str] = &[
     "remind",
 ];
 
+/// Words of names that keep something about an answer, not the answer.
+const ABOUT_AN_ANSWER: &[&str] = &[
+    "version",
+    "ver",
+    "revision",
+    "id",
+    "uuid",
+    "uid",
+    "guid",
+    "timestamp",
+    "time",
+    "date",
+    "ts",
+    "expires",
+    "expiry",
+    "hash",
+    "region",
+    "country",
+    "url",
+];
+
 /// How much a name says about consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
@@ -234,7 +255,11 @@ pub(super) fn name(name: &str) -> Name {
         };
     Name {
         topic,
-        sense: sense(&joined),
+        sense: if is(ABOUT_AN_ANSWER) {
+            Sense::Seen
+        } else {
+            sense(&joined)
+        },
         category,
     }
 }
@@ -308,6 +333,8 @@ mod tests {
             ("allow_analytics", Sense::Permission),
             ("cookieBannerSeen", Sense::Seen),
             ("banner_dismissed", Sense::Seen),
+            ("consent_version", Sense::Seen),
+            ("accepted_at_date", Sense::Seen),
             ("cookie_consent", Sense::Plain),
         ] {
             assert_eq!(name(text).sense, expected, "{text}");

@@ -252,8 +252,10 @@ mod tests {
 
     /// Writes a core segment, so that what is read can be compared with what was meant.
     fn written(special: u16, consents: u32, interests: u32, vendors: &[(u16, u16)]) -> String {
-        let mut bits = String::new();
-        let mut put = |number: u64, width: usize| bits += &format!("{number:0width$b}");
+        let mut bits: Vec<u8> = Vec::new();
+        let mut put = |number: u64, width: usize| {
+            bits.extend(format!("{number:0width$b}").bytes());
+        };
         for (number, width) in [
             (2, 6),
             (17_489_088_000, 36),
@@ -290,7 +292,6 @@ mod tests {
             }
         }
         let bytes: Vec<u8> = bits
-            .as_bytes()
             .chunks(8)
             .map(|chunk| {
                 let digits = format!("{:0<8}", String::from_utf8_lossy(chunk));

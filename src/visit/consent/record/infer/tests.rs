@@ -46,7 +46,6 @@ fn refusals() {
         ("cookie_preference", "functional"),
         ("cookie-accept", r#"["technical_necessary"]"#),
         ("cookies_prefs_v1", "[%22Essential%22]"),
-        ("cookie-consent", "rgpd-refusé"),
         ("rgpd", "refusé"),
         ("dsgvo", "abgelehnt"),
         ("cookie_consent", "geweigerd"),
@@ -188,6 +187,10 @@ fn answered_but_not_how() {
         ("cookie_consent", "100"),
         ("consent_submitted", "true"),
         ("cookie_consent", r#"{"shown":true}"#),
+        ("consent_version", "0"),
+        ("cookie_accepted_version", "1"),
+        ("cookie_consent", r#"{"consentVersion":1,"uuid":"x"}"#),
+        ("cookie_consent", r#"{"consentVersion":"1"}"#),
         // No objection is no consent.
         ("opt_out", "0"),
     ] {

@@ -145,7 +145,7 @@ fn consent_mode_defaults_are_no_answer_and_updates_are() {
         command("update", false, "granted"),
         command("update", false, "denied"),
     ]});
-    assert_eq!(says_explicitly(&read_probe(&updated)), Some(Answer::Mixed));
+    assert_eq!(says_explicitly(&read_probe(&updated)), Some(Answer::Denied));
     let update = read_probe(&updated).pop().unwrap();
     assert_eq!(
         (
