@@ -85,6 +85,7 @@ pub enum TestWebError {
 pub struct TestWeb {
     port: u16,
     spki: String,
+    certificate: Vec<u8>,
     sites: Vec<Site>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
@@ -107,15 +108,18 @@ impl TestWeb {
         });
         let router = Router::new().fallback(answer).with_state(web);
         let handle = Handle::new();
-        let server =
-            axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(certificate.server_config()?))
-                .map_err(listen)?
-                .handle(handle.clone());
+        let server = axum_server::from_tcp_rustls(
+            listener,
+            RustlsConfig::from_config(certificate.server_config()?),
+        )
+        .map_err(listen)?
+        .handle(handle.clone());
         let task = tokio::spawn(server.serve(router.into_make_service()));
         let address = handle.listening().await.ok_or(TestWebError::Stopped)?;
         Ok(Self {
             port: address.port(),
             spki: certificate.spki_sha256_base64(),
+            certificate: certificate.der(),
             sites,
             handle,
             task,
@@ -131,6 +135,11 @@ impl TestWeb {
     /// `--ignore-certificate-errors-spki-list`.
     pub fn certificate_spki_sha256_base64(&self) -> &str {
         &self.spki
+    }
+
+    /// The certificate itself, DER, for clients that verify it.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// The value of Chromium's `--host-resolver-rules` that leads every host name here.
@@ -151,7 +160,10 @@ impl TestWeb {
     /// Stops serving: open answers may finish, for half a second at most.
     pub async fn stop(mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
-        if tokio::time::timeout(GRACE * 4, &mut self.task).await.is_err() {
+        if tokio::time::timeout(GRACE * 4, &mut self.task)
+            .await
+            .is_err()
+        {
             self.task.abort();
         }
     }

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE,
-    VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN,
+    SET_COOKIE, VARY,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -70,7 +70,11 @@ pub(super) async fn answer(State(web): State<Arc<Web>>, request: Request) -> Res
         tracing::debug!("a request body of the test web was not read to its end");
     }
     let authority = head.uri.authority().map(Authority::as_str);
-    let host = host_name(header(&head.headers, HOST).or(authority).unwrap_or_default());
+    let host = host_name(
+        header(&head.headers, HOST)
+            .or(authority)
+            .unwrap_or_default(),
+    );
     let path = head.uri.path();
     let carried = carried_cookies(&head.headers);
 
@@ -125,17 +129,26 @@ async fn of_service(service: &Service, host: &str, path: &str, carried: &str) ->
 }
 
 /// What a route says.
-async fn of_route(route: &Route, file: impl Fn(&str) -> Option<&'static [u8]>, carried: &str) -> Answer {
+async fn of_route(
+    route: &Route,
+    file: impl Fn(&str) -> Option<&'static [u8]>,
+    carried: &str,
+) -> Answer {
     tokio::time::sleep(Duration::from_millis(route.delay_ms)).await;
     let name = route.file.as_deref().unwrap_or_default();
     let mut answer = Answer::new(
         StatusCode::from_u16(route.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        route.content_type.as_deref().unwrap_or_else(|| media_type(name)),
+        route
+            .content_type
+            .as_deref()
+            .unwrap_or_else(|| media_type(name)),
         file(name).unwrap_or_default(),
     );
     for template in &route.set_cookie {
-        if let Ok(value) = HeaderValue::from_str(&set_cookie(template, carried)) {
-            answer.headers.append(SET_COOKIE, value);
+        let header =
+            set_cookie(template, carried).and_then(|header| HeaderValue::from_str(&header).ok());
+        if let Some(header) = header {
+            answer.headers.append(SET_COOKIE, header);
         }
     }
     if let Some(location) = route
@@ -165,7 +178,9 @@ fn preflight(request: &HeaderMap) -> Answer {
         HeaderValue::from_static("GET, POST, PUT"),
     );
     if let Some(asked) = request.get("access-control-request-headers") {
-        answer.headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        answer
+            .headers
+            .insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     answer
 }
@@ -174,7 +189,10 @@ fn preflight(request: &HeaderMap) -> Answer {
 fn share(request: &HeaderMap, response: &mut HeaderMap) {
     if let Some(origin) = request.get(ORIGIN) {
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        response.insert(
+            ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
         response.insert(VARY, HeaderValue::from_static("Origin"));
     }
 }
@@ -197,7 +215,9 @@ fn respond(answer: Answer) -> Response {
 
 /// A host name in lower case, without port and trailing dot.
 fn host_name(authority: &str) -> String {
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 

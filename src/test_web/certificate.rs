@@ -28,9 +28,15 @@ impl Certificate {
         STANDARD.encode(Sha256::digest(self.0.signing_key.subject_public_key_info()))
     }
 
+    /// The certificate, DER.
+    pub(super) fn der(&self) -> Vec<u8> {
+        self.0.cert.der().to_vec()
+    }
+
     /// TLS with this certificate, HTTP/1.1 inside.
     pub(super) fn server_config(&self) -> Result<Arc<ServerConfig>, TestWebError> {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.0.signing_key.serialize_der()));
+        let key =
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.0.signing_key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(TestWebError::Tls)?

@@ -123,7 +123,10 @@ fn read(folder: &'static Dir<'static>) -> Result<Service, TestWebError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a fixture that does not parse fails the test")]
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a fixture that does not parse fails the test"
+    )]
 
     use super::*;
 

@@ -111,7 +111,10 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a fixture that does not parse fails the test")]
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a fixture that does not parse fails the test"
+    )]
 
     use super::*;
 

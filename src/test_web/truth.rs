@@ -155,8 +155,15 @@ fn violation() -> Verdict {
 
 /// Every difference between a report and the truth of a site it audited, one a line; none when they agree.
 pub fn compare(report: &Report, site: &Site) -> Vec<String> {
-    let Some(page) = report.pages.iter().find(|page| host_of(&page.url) == site.host) else {
-        return vec![format!("{}: the report has no page of {}", site.name, site.host)];
+    let Some(page) = report
+        .pages
+        .iter()
+        .find(|page| host_of(&page.url) == site.host)
+    else {
+        return vec![format!(
+            "{}: the report has no page of {}",
+            site.name, site.host
+        )];
     };
     let truth = &site.truth;
     let mut differences = banner(page, truth.banner);
@@ -170,7 +177,10 @@ pub fn compare(report: &Report, site: &Site) -> Vec<String> {
             None => differences.push(format!("{}: not visited", word(state))),
         }
     }
-    let seen = report.findings.iter().filter(|finding| finding.page == page.url);
+    let seen = report
+        .findings
+        .iter()
+        .filter(|finding| finding.page == page.url);
     differences.extend(sets(
         "finding",
         truth.findings.iter().map(FindingTruth::to_string),
@@ -215,19 +225,28 @@ fn in_state(visit: &Visit, expected: Answered, truth: &Truth) -> Vec<String> {
         differences.push(format!("answered is {answered:?}, expected {expected:?}"));
     }
     let (state, snapshot) = (visit.state, &visit.snapshot);
-    let cookie_lines = truth.cookies.iter().filter(|item| item.states.contains(&state));
+    let cookie_lines = truth
+        .cookies
+        .iter()
+        .filter(|item| item.states.contains(&state));
     differences.extend(sets(
         "cookie",
         cookie_lines.map(CookieTruth::to_string),
         cookies(snapshot),
     ));
-    let storage_lines = truth.storage.iter().filter(|item| item.states.contains(&state));
+    let storage_lines = truth
+        .storage
+        .iter()
+        .filter(|item| item.states.contains(&state));
     differences.extend(sets(
         "storage entry",
         storage_lines.map(StorageTruth::to_string),
         storage(snapshot),
     ));
-    let request_lines = truth.requests.iter().filter(|item| item.states.contains(&state));
+    let request_lines = truth
+        .requests
+        .iter()
+        .filter(|item| item.states.contains(&state));
     differences.extend(sets(
         "third-party request",
         request_lines.map(RequestTruth::to_string),
@@ -245,7 +264,8 @@ fn sets(
     expected: impl Iterator<Item = String>,
     seen: impl Iterator<Item = String>,
 ) -> Vec<String> {
-    let (expected, seen): (BTreeSet<String>, BTreeSet<String>) = (expected.collect(), seen.collect());
+    let (expected, seen): (BTreeSet<String>, BTreeSet<String>) =
+        (expected.collect(), seen.collect());
     let missing = expected
         .iter()
         .filter(|expected| !seen.iter().any(|seen| fits(expected, seen)))
@@ -271,7 +291,14 @@ fn storage(snapshot: &Snapshot) -> impl Iterator<Item = String> {
         .storage
         .iter()
         .filter(|entry| stored(&entry.writes))
-        .map(|entry| format!("{:?} {} on {}", entry.kind, entry.key, host_of(&entry.origin)))
+        .map(|entry| {
+            format!(
+                "{:?} {} on {}",
+                entry.kind,
+                entry.key,
+                host_of(&entry.origin)
+            )
+        })
 }
 
 /// Whether at least one write was more than a deletion; an item nobody saw being written was there.
@@ -286,7 +313,9 @@ fn requests(snapshot: &Snapshot) -> impl Iterator<Item = String> {
         .iter()
         .filter(|request| request.party == Party::Third)
         .filter_map(|request| Url::parse(&request.url).ok())
-        .filter(|url| matches!(url.scheme(), "http" | "https" | "ws" | "wss") && url.path() != "/favicon.ico")
+        .filter(|url| {
+            matches!(url.scheme(), "http" | "https" | "ws" | "wss") && url.path() != "/favicon.ico"
+        })
         .filter_map(|url| url.host_str().map(|host| format!("{host}{}", url.path())))
 }
 
@@ -345,3 +374,6 @@ fn word(state: State) -> &'static str {
         State::Accepted => "accepted",
     }
 }
+
+#[cfg(test)]
+mod tests;
