@@ -20,17 +20,17 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let code = match embed(&out) {
         Ok(package) => format!(
-            "pub(super) const BUILT_IN: Option<BuiltIn> = Some(BuiltIn {{\n    script: include_str!({:?}),\n    \
-             rules: include_str!({:?}),\n    package: include_str!({:?}),\n}});\n",
-            package.join("dist/autoconsent.playwright.js"),
-            package.join("rules/rules.json"),
-            package.join("package.json"),
+            "const BUILT_IN: Option<BuiltIn> = Some(BuiltIn {{\n    script: include_str!({}),\n    \
+             rules: include_str!({}),\n    package: include_str!({}),\n}});\n",
+            literal(&package.join("dist/autoconsent.playwright.js")),
+            literal(&package.join("rules/rules.json")),
+            literal(&package.join("package.json")),
         ),
         Err(reason) => {
             println!(
                 "cargo:warning=the consent rules are not built in ({reason}); banners are driven by the built-in heuristics alone"
             );
-            "pub(super) const BUILT_IN: Option<BuiltIn> = None;\n".to_owned()
+            "const BUILT_IN: Option<BuiltIn> = None;\n".to_owned()
         }
     };
     if let Err(error) = fs::write(out.join("engine.rs"), code) {
@@ -70,6 +70,11 @@ fn embed(out: &Path) -> Result<PathBuf, String> {
         }
     }
     Ok(package)
+}
+
+/// A path as a string literal of Rust.
+fn literal(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().escape_default())
 }
 
 /// The commit the program is built from, where there is a repository.

@@ -102,14 +102,30 @@ pub async fn audit(
         None => Catalog::builtin()?,
     };
     let engine = Arc::new(Engine::load(job.consent_rules.as_deref())?);
-    let targets: Vec<Target> = job.addresses.iter().map(|given| Target { given: given.clone(), url: address(given) }).collect();
+    let targets: Vec<Target> = job
+        .addresses
+        .iter()
+        .map(|given| Target {
+            given: given.clone(),
+            url: address(given),
+        })
+        .collect();
     let plans: Vec<(usize, Plan)> = targets
         .iter()
         .enumerate()
         .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)))
         .flat_map(|(index, url)| {
             let manner = &job.manner;
-            job.states.iter().map(move |&state| (index, Plan { url: url.clone(), state, manner: manner.clone() }))
+            job.states.iter().map(move |&state| {
+                (
+                    index,
+                    Plan {
+                        url: url.clone(),
+                        state,
+                        manner: manner.clone(),
+                    },
+                )
+            })
         })
         .collect();
     let mut diagnostics = Vec::new();
@@ -125,7 +141,13 @@ pub async fn audit(
             ));
         }
         browser_info = Some(info.clone());
-        tell(&progress, Progress::Begun { visits: plans.len(), browser: format!("{} {}", info.name, info.version) });
+        tell(
+            &progress,
+            Progress::Begun {
+                visits: plans.len(),
+                browser: format!("{} {}", info.name, info.version),
+            },
+        );
         let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
         let mut running = futures::stream::iter(plans)
             .map(|(index, plan)| {
@@ -134,8 +156,17 @@ pub async fn audit(
             })
             .buffer_unordered(job.concurrency.max(1));
         while let Some((index, visit)) = running.next().await {
-            let url = targets.get(index).map_or_else(String::new, |target| target.given.clone());
-            tell(&progress, Progress::Visited { url, state: visit.state, summary: assemble::in_one_line(&visit) });
+            let url = targets
+                .get(index)
+                .map_or_else(String::new, |target| target.given.clone());
+            tell(
+                &progress,
+                Progress::Visited {
+                    url,
+                    state: visit.state,
+                    summary: assemble::in_one_line(&visit),
+                },
+            );
             visits.push((index, visit));
         }
         drop(running);
@@ -148,7 +179,10 @@ pub async fn audit(
         ));
     }
     if cancel.is_cancelled() {
-        diagnostics.push(run_diagnostic(DiagnosticCode::Interrupted, "the run was stopped before it was complete"));
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::Interrupted,
+            "the run was stopped before it was complete",
+        ));
     }
     let pages = assemble::pages(&targets, visits);
     let judgement = judge::judge(&pages, &catalog, job.profile);
@@ -189,7 +223,9 @@ pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
 pub fn tool() -> Tool {
     Tool {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: option_env!("CONSENTINEL_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
+        commit: option_env!("CONSENTINEL_COMMIT")
+            .filter(|commit| !commit.is_empty())
+            .map(str::to_owned),
     }
 }
 
@@ -199,12 +235,20 @@ fn tell(progress: &mpsc::UnboundedSender<Progress>, event: Progress) {
 }
 
 fn run_diagnostic(code: DiagnosticCode, message: &str) -> Diagnostic {
-    Diagnostic { code, message: message.to_owned(), state: None }
+    Diagnostic {
+        code,
+        message: message.to_owned(),
+        state: None,
+    }
 }
 
 /// Sorts by time; the last part tells two runs of the same millisecond apart.
 fn run_id(started: Timestamp) -> String {
-    format!("{}-{:04x}", started.strftime("%Y%m%dT%H%M%S%3fZ"), std::process::id() & 0xffff)
+    format!(
+        "{}-{:04x}",
+        started.strftime("%Y%m%dT%H%M%S%3fZ"),
+        std::process::id() & 0xffff
+    )
 }
 
 /// Reads an address. `https://` may be left out; only web pages can be audited.
@@ -213,10 +257,17 @@ pub fn address(given: &str) -> Result<Url, String> {
     let url = match Url::parse(given) {
         Ok(url) if url.scheme() == "http" || url.scheme() == "https" => url,
         // `shop.example:8443` reads as a scheme.
-        Ok(url) if given.contains("://") || url.cannot_be_a_base() && !looks_like_host_and_port(given) => {
-            return Err(format!("{}: is no address of a web page; only http and https pages can be audited", url.scheme()));
+        Ok(url)
+            if given.contains("://")
+                || url.cannot_be_a_base() && !looks_like_host_and_port(given) =>
+        {
+            return Err(format!(
+                "{}: is no address of a web page; only http and https pages can be audited",
+                url.scheme()
+            ));
         }
-        _ => Url::parse(&format!("https://{given}")).map_err(|error| format!("not an address ({error})"))?,
+        _ => Url::parse(&format!("https://{given}"))
+            .map_err(|error| format!("not an address ({error})"))?,
     };
     match url.host_str() {
         Some(host) if !host.is_empty() => Ok(url),
@@ -226,7 +277,8 @@ pub fn address(given: &str) -> Result<Url, String> {
 
 fn looks_like_host_and_port(given: &str) -> bool {
     given.split_once(':').is_some_and(|(host, rest)| {
-        (host.contains('.') || host == "localhost") && rest.starts_with(|first: char| first.is_ascii_digit())
+        (host.contains('.') || host == "localhost")
+            && rest.starts_with(|first: char| first.is_ascii_digit())
     })
 }
 
@@ -251,7 +303,11 @@ mod tests {
             ("", None),
             ("a b", None),
         ] {
-            assert_eq!(address(given).ok().map(|url| url.to_string()).as_deref(), expected, "{given}");
+            assert_eq!(
+                address(given).ok().map(|url| url.to_string()).as_deref(),
+                expected,
+                "{given}"
+            );
         }
     }
 

@@ -71,7 +71,10 @@ pub fn main() -> u8 {
         }
     };
     output::start_log();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&format!("the program could not be started: {error}"), None);

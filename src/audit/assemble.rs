@@ -17,16 +17,29 @@ pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page
         .zip(by_target)
         .map(|(target, mut visits)| {
             visits.sort_by_key(|visit| visit.state);
-            let url = target.url.as_ref().map_or_else(|_| target.given.clone(), ToString::to_string);
+            let url = target
+                .url
+                .as_ref()
+                .map_or_else(|_| target.given.clone(), ToString::to_string);
             let mut diagnostics: Vec<Diagnostic> = match &target.url {
                 Ok(_) => Vec::new(),
                 Err(reason) => {
-                    vec![Diagnostic { code: DiagnosticCode::Unreachable, message: reason.clone(), state: None }]
+                    vec![Diagnostic {
+                        code: DiagnosticCode::Unreachable,
+                        message: reason.clone(),
+                        state: None,
+                    }]
                 }
             };
-            diagnostics.extend(visits.iter().flat_map(|visit| visit.diagnostics.iter().cloned()));
+            diagnostics.extend(
+                visits
+                    .iter()
+                    .flat_map(|visit| visit.diagnostics.iter().cloned()),
+            );
             Page {
-                final_url: visits.first().map_or_else(|| url.clone(), |visit| visit.final_url.clone()),
+                final_url: visits
+                    .first()
+                    .map_or_else(|| url.clone(), |visit| visit.final_url.clone()),
                 url,
                 diagnostics,
                 banner: banner(&visits),
@@ -38,16 +51,32 @@ pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page
 
 /// The banner, joined from all visits: as the untouched visit saw it, with every way that was walked.
 fn banner(visits: &[Visit]) -> Banner {
-    let Some(mut banner) = visits.iter().map(|visit| &visit.banner).find(|banner| banner.found).cloned() else {
+    let Some(mut banner) = visits
+        .iter()
+        .map(|visit| &visit.banner)
+        .find(|banner| banner.found)
+        .cloned()
+    else {
         return Banner::default();
     };
-    for other in visits.iter().map(|visit| &visit.banner).filter(|other| other.found) {
+    for other in visits
+        .iter()
+        .map(|visit| &visit.banner)
+        .filter(|other| other.found)
+    {
         banner.cmp = banner.cmp.take().or_else(|| other.cmp.clone());
-        banner.screenshot = banner.screenshot.take().or_else(|| other.screenshot.clone());
+        banner.screenshot = banner
+            .screenshot
+            .take()
+            .or_else(|| other.screenshot.clone());
         banner.routes.accept = better(banner.routes.accept, other.routes.accept);
         banner.routes.reject = better(banner.routes.reject, other.routes.reject);
         for button in other.buttons.iter().filter(|button| button.layer > 1) {
-            if !banner.buttons.iter().any(|known| known.layer == button.layer && known.text == button.text) {
+            if !banner
+                .buttons
+                .iter()
+                .any(|known| known.layer == button.layer && known.text == button.text)
+            {
                 banner.buttons.push(button.clone());
             }
         }
@@ -70,9 +99,17 @@ pub(super) fn in_one_line(visit: &Visit) -> String {
             .diagnostics
             .iter()
             .find(|diagnostic| diagnostic.code != DiagnosticCode::DialogDismissed)
-            .map_or_else(|| "not complete".to_owned(), |diagnostic| diagnostic.message.clone());
+            .map_or_else(
+                || "not complete".to_owned(),
+                |diagnostic| diagnostic.message.clone(),
+            );
     }
-    let answered = match (visit.state, visit.banner.found, visit.choice.made, visit.choice.confirmed) {
+    let answered = match (
+        visit.state,
+        visit.banner.found,
+        visit.choice.made,
+        visit.choice.confirmed,
+    ) {
         (State::Before, true, ..) => "banner seen and left alone",
         (State::Before, false, ..) => "no banner",
         (_, false, ..) => "no banner to answer",

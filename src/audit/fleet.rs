@@ -22,7 +22,11 @@ pub(super) struct Fleet {
 
 impl Fleet {
     pub(super) fn new(browser: Browser, launch: LaunchOptions, engine: Arc<Engine>) -> Self {
-        Self { browser: Mutex::new(Arc::new(browser)), launch, engine }
+        Self {
+            browser: Mutex::new(Arc::new(browser)),
+            launch,
+            engine,
+        }
     }
 
     /// Makes one visit.

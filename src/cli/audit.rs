@@ -91,7 +91,11 @@ impl Results {
 
     /// Writes every result asked for.
     pub(super) fn write(&self, report: &Report) -> Result<(), String> {
-        let html = self.report.iter().find(|(format, _)| *format == Format::Html).map(|(_, path)| path.display().to_string());
+        let html = self
+            .report
+            .iter()
+            .find(|(format, _)| *format == Format::Html)
+            .map(|(_, path)| path.display().to_string());
         let one = |format: Format, path: Option<&Path>| {
             let options = report::Options {
                 redact: self.redact == Redact::On,
@@ -113,14 +117,20 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let options = match arguments.options.with_config(arguments.config.as_deref()) {
         Ok(options) => options,
         Err(error) => {
-            complain(&chain(&error), Some("see `consentinel audit --help` for the names of all options"));
+            complain(
+                &chain(&error),
+                Some("see `consentinel audit --help` for the names of all options"),
+            );
             return Exit::Usage;
         }
     };
     let addresses = match addresses(&arguments.urls, arguments.from.as_deref()) {
         Ok(addresses) => addresses,
         Err(message) => {
-            complain(&message, Some("give addresses as arguments, with --from FILE, or `-` for standard input"));
+            complain(
+                &message,
+                Some("give addresses as arguments, with --from FILE, or `-` for standard input"),
+            );
             return Exit::Usage;
         }
     };
@@ -155,7 +165,8 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     };
     match options.job(addresses, launch) {
         Ok(job) => {
-            let (exit, report) = carry_out(job, &arguments.results, options.fail_on.unwrap_or_default()).await;
+            let (exit, report) =
+                carry_out(job, &arguments.results, options.fail_on.unwrap_or_default()).await;
             match report {
                 Some(_) if arguments.results.exit_zero => Exit::Passed,
                 _ => exit,
@@ -169,7 +180,11 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
 }
 
 /// Runs a job, writes its results and says how the program ends.
-pub(super) async fn carry_out(job: Job, results: &Results, fail_on: super::exit::FailOn) -> (Exit, Option<Report>) {
+pub(super) async fn carry_out(
+    job: Job,
+    results: &Results,
+    fail_on: super::exit::FailOn,
+) -> (Exit, Option<Report>) {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let interrupts = tokio::spawn(async move {
@@ -212,14 +227,17 @@ fn addresses(urls: &[String], from: Option<&Path>) -> Result<Vec<String>, String
     for url in urls {
         if url == "-" {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| format!("standard input: {error}"))?;
             list.extend(lines(&text));
         } else {
             list.push(url.clone());
         }
     }
     if let Some(file) = from {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
         list.extend(lines(&text));
     }
     let mut seen = std::collections::HashSet::new();
@@ -234,7 +252,10 @@ fn addresses(urls: &[String], from: Option<&Path>) -> Result<Vec<String>, String
 }
 
 fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -244,7 +265,11 @@ mod tests {
     #[test]
     fn lists_skip_comments_blank_lines_and_repetitions() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "# pages\n\nhttps://a.test\n https://b.test \nhttps://a.test\n").unwrap();
+        std::fs::write(
+            file.path(),
+            "# pages\n\nhttps://a.test\n https://b.test \nhttps://a.test\n",
+        )
+        .unwrap();
         let list = addresses(&["https://b.test".to_owned()], Some(file.path())).unwrap();
         assert_eq!(list, ["https://b.test", "https://a.test"]);
         assert!(addresses(&[], None).is_err());

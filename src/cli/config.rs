@@ -20,7 +20,10 @@ pub(super) enum ConfigError {
 
 fn in_one_line(error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', " ");
-    error.span().map_or_else(|| message.clone(), |span| format!("{message} (at byte {})", span.start))
+    error.span().map_or_else(
+        || message.clone(),
+        |span| format!("{message} (at byte {})", span.start),
+    )
 }
 
 /// Reads the configuration: the named file, or `consentinel.toml` here if there is one.
@@ -30,8 +33,11 @@ pub(super) fn load(file: Option<&Path>) -> Result<Option<AuditOptions>, ConfigEr
         None if Path::new(DEFAULT_FILE).is_file() => PathBuf::from(DEFAULT_FILE),
         None => return Ok(None),
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Read(path.clone(), error))?;
-    parse(&text).map(Some).map_err(|error| ConfigError::Form(path, Box::new(error)))
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| ConfigError::Read(path.clone(), error))?;
+    parse(&text)
+        .map(Some)
+        .map_err(|error| ConfigError::Form(path, Box::new(error)))
 }
 
 fn parse(text: &str) -> Result<AuditOptions, toml::de::Error> {
@@ -51,9 +57,17 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (text, named) in [("dwel = \"5s\"", "dwel"), ("states = [\"later\"]", "later"), ("= 1", "key")] {
+        for (text, named) in [
+            ("dwel = \"5s\"", "dwel"),
+            ("states = [\"later\"]", "later"),
+            ("= 1", "key"),
+        ] {
             let error = parse(text).unwrap_err();
-            assert!(in_one_line(&error).contains(named), "{}", in_one_line(&error));
+            assert!(
+                in_one_line(&error).contains(named),
+                "{}",
+                in_one_line(&error)
+            );
         }
     }
 }

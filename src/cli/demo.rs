@@ -46,15 +46,27 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
-    let packages = Packages { what: "the test web", manifest: PACKAGE_JSON, lock: PACKAGE_LOCK };
+    let packages = Packages {
+        what: "the test web",
+        manifest: PACKAGE_JSON,
+        lock: PACKAGE_LOCK,
+    };
     let packages = match provide(packages, &mut |line| say(line)).await {
         Ok(packages) => packages,
         Err(error) => {
-            complain(&chain(&error), Some("install npm, or check the network, and try again"));
+            complain(
+                &chain(&error),
+                Some("install npm, or check the network, and try again"),
+            );
             return Exit::Incomplete;
         }
     };
-    let web = match TestWeb::start(Options { port: arguments.port, packages }).await {
+    let web = match TestWeb::start(Options {
+        port: arguments.port,
+        packages,
+    })
+    .await
+    {
         Ok(web) => web,
         Err(error) => {
             complain(&chain(&error), None);
@@ -72,7 +84,10 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         .collect();
     if sites.is_empty() {
         let names: Vec<&str> = web.sites().iter().map(|site| site.name.as_str()).collect();
-        complain("no such site", Some(&format!("the test web has: {}", names.join(", "))));
+        complain(
+            "no such site",
+            Some(&format!("the test web has: {}", names.join(", "))),
+        );
         return Exit::Usage;
     }
     let exit = audit(arguments, &web, &sites).await;
@@ -81,15 +96,21 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
 }
 
 async fn serve(web: TestWeb) -> Exit {
-    let mut text = format!("serving the test web on 127.0.0.1:{}\n", web.port());
-    for site in web.sites() {
-        text.push_str(&format!("  {:<24} {}\n", site.name, site.url));
-    }
-    text.push_str(&format!(
-        "audit a site of it with\n  consentinel audit {} --insecure --browser-arg='--host-resolver-rules={}'\n",
+    let lines = web
+        .sites()
+        .iter()
+        .map(|site| format!("  {:<24} {}", site.name, site.url));
+    let sites = lines.collect::<Vec<_>>().join(
+        "
+",
+    );
+    let text = format!(
+        "serving the test web on 127.0.0.1:{}\n{sites}\naudit a site of it with\n  \
+         consentinel audit {} --insecure --browser-arg='--host-resolver-rules={}'\n",
+        web.port(),
         web.sites().first().map_or("URL", |site| site.url.as_str()),
         web.host_resolver_rules()
-    ));
+    );
     output::print(&text);
     if let Err(error) = tokio::signal::ctrl_c().await {
         complain(&format!("cannot wait for an interrupt: {error}"), None);
@@ -122,17 +143,30 @@ async fn audit(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit 
             return Exit::Incomplete;
         }
     };
-    launch.trusted_keys.push(web.certificate_spki_sha256_base64().to_owned());
+    launch
+        .trusted_keys
+        .push(web.certificate_spki_sha256_base64().to_owned());
     launch.resolver_rules.push(web.host_resolver_rules());
-    let job = match arguments.options.job(sites.iter().map(|site| site.url.to_string()).collect(), launch) {
+    let job = match arguments
+        .options
+        .job(sites.iter().map(|site| site.url.clone()).collect(), launch)
+    {
         Ok(job) => job,
         Err(message) => {
             complain(&message, None);
             return Exit::Usage;
         }
     };
-    if !arguments.results.report.iter().any(|(format, _)| *format == Format::Html) {
-        arguments.results.report.push((Format::Html, PathBuf::from(REPORT)));
+    if !arguments
+        .results
+        .report
+        .iter()
+        .any(|(format, _)| *format == Format::Html)
+    {
+        arguments
+            .results
+            .report
+            .push((Format::Html, PathBuf::from(REPORT)));
     }
     let (exit, report) = carry_out(job, &arguments.results, FailOn::Never).await;
     match report {
@@ -153,6 +187,14 @@ fn judge_ourselves(report: &Report, sites: &[Site]) -> Exit {
             }
         }
     }
-    say(&format!("{} of {} sites gave exactly their known truth", sites.len() - wrong, sites.len()));
-    if wrong == 0 { Exit::Passed } else { Exit::Findings }
+    say(&format!(
+        "{} of {} sites gave exactly their known truth",
+        sites.len() - wrong,
+        sites.len()
+    ));
+    if wrong == 0 {
+        Exit::Passed
+    } else {
+        Exit::Findings
+    }
 }

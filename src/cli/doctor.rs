@@ -33,16 +33,29 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let mut checks = browser_checks(arguments.browser).await;
     checks.push(engine_check());
     checks.push(catalog_check());
-    checks.push(Check { name: "clock", good: true, says: "real".to_owned(), mend: None });
-    let mut text = String::new();
-    for check in &checks {
-        text.push_str(&format!("{} {:<20} {}\n", if check.good { "ok " } else { "BAD" }, check.name, check.says));
-        if let Some(mend) = &check.mend {
-            text.push_str(&format!("    {:<20} {mend}\n", "->"));
-        }
-    }
+    checks.push(Check {
+        name: "clock",
+        good: true,
+        says: "real".to_owned(),
+        mend: None,
+    });
+    let text: String = checks.iter().map(shown).collect();
     print(&text);
-    if checks.iter().all(|check| check.good) { Exit::Passed } else { Exit::Incomplete }
+    if checks.iter().all(|check| check.good) {
+        Exit::Passed
+    } else {
+        Exit::Incomplete
+    }
+}
+
+fn shown(check: &Check) -> String {
+    let mark = if check.good { "ok " } else { "BAD" };
+    let mend = check
+        .mend
+        .as_ref()
+        .map(|mend| format!("    {:<20} {mend}\n", "->"))
+        .unwrap_or_default();
+    format!("{mark} {:<20} {}\n{mend}", check.name, check.says)
 }
 
 async fn browser_checks(asked: Option<PathBuf>) -> Vec<Check> {
@@ -50,21 +63,43 @@ async fn browser_checks(asked: Option<PathBuf>) -> Vec<Check> {
         Ok(executable) => executable,
         Err(error) => {
             let mend = error.remedy().map(str::to_owned);
-            return vec![Check { name: "browser", good: false, says: chain(&error), mend }];
+            return vec![Check {
+                name: "browser",
+                good: false,
+                says: chain(&error),
+                mend,
+            }];
         }
     };
     let place = executable.display().to_string();
-    let browser = match audit::launch(&LaunchOptions { executable, ..LaunchOptions::default() }).await {
+    let browser = match audit::launch(&LaunchOptions {
+        executable,
+        ..LaunchOptions::default()
+    })
+    .await
+    {
         Ok(browser) => browser,
         Err(error) => {
-            let mend = "start it by hand with --headless=new --dump-dom about:blank to see what it says".to_owned();
-            return vec![Check { name: "browser", good: false, says: format!("{place}: {}", chain(&error)), mend: Some(mend) }];
+            let mend =
+                "start it by hand with --headless=new --dump-dom about:blank to see what it says"
+                    .to_owned();
+            return vec![Check {
+                name: "browser",
+                good: false,
+                says: format!("{place}: {}", chain(&error)),
+                mend: Some(mend),
+            }];
         }
     };
     let info = browser.info().clone();
     browser.close().await;
     let sandbox = if info.sandbox {
-        Check { name: "sandbox", good: true, says: "on".to_owned(), mend: None }
+        Check {
+            name: "sandbox",
+            good: true,
+            says: "on".to_owned(),
+            mend: None,
+        }
     } else {
         Check {
             name: "sandbox",
@@ -74,17 +109,29 @@ async fn browser_checks(asked: Option<PathBuf>) -> Vec<Check> {
         }
     };
     let third_party = if info.third_party_cookies {
-        Check { name: "third-party cookies", good: true, says: "stored and returned (self-test)".to_owned(), mend: None }
+        Check {
+            name: "third-party cookies",
+            good: true,
+            says: "stored and returned (self-test)".to_owned(),
+            mend: None,
+        }
     } else {
         Check {
             name: "third-party cookies",
             good: false,
             says: "blocked by this browser: cookies of third parties would be missed".to_owned(),
-            mend: Some("use chromium-headless-shell, or lift the policy that blocks them".to_owned()),
+            mend: Some(
+                "use chromium-headless-shell, or lift the policy that blocks them".to_owned(),
+            ),
         }
     };
     vec![
-        Check { name: "browser", good: true, says: format!("{place}, {} ({})", info.version, info.engine), mend: None },
+        Check {
+            name: "browser",
+            good: true,
+            says: format!("{place}, {} ({})", info.version, info.engine),
+            mend: None,
+        },
         sandbox,
         third_party,
     ]
@@ -92,16 +139,24 @@ async fn browser_checks(asked: Option<PathBuf>) -> Vec<Check> {
 
 fn engine_check() -> Check {
     match Engine::load(None) {
-        Ok(engine) if engine.is_present() => {
-            Check { name: "consent engine", good: true, says: engine.name().to_owned(), mend: None }
-        }
+        Ok(engine) if engine.is_present() => Check {
+            name: "consent engine",
+            good: true,
+            says: engine.name().to_owned(),
+            mend: None,
+        },
         Ok(engine) => Check {
             name: "consent engine",
             good: false,
             says: engine.name().to_owned(),
             mend: Some("install npm and build the program again".to_owned()),
         },
-        Err(error) => Check { name: "consent engine", good: false, says: chain(&error), mend: None },
+        Err(error) => Check {
+            name: "consent engine",
+            good: false,
+            says: chain(&error),
+            mend: None,
+        },
     }
 }
 
@@ -110,8 +165,18 @@ fn catalog_check() -> Check {
         Ok(catalog) => {
             let info = catalog.info();
             let says = format!("{} services, version {}", info.services, info.version);
-            Check { name: "catalog", good: true, says, mend: None }
+            Check {
+                name: "catalog",
+                good: true,
+                says,
+                mend: None,
+            }
         }
-        Err(error) => Check { name: "catalog", good: false, says: chain(&error), mend: None },
+        Err(error) => Check {
+            name: "catalog",
+            good: false,
+            says: chain(&error),
+            mend: None,
+        },
     }
 }

@@ -41,22 +41,32 @@ impl Exit {
     /// what was not established, fails nobody's build.
     pub fn of_report(report: &Report, fail_on: FailOn) -> Self {
         let diagnostics = || {
-            report.run.diagnostics.iter().chain(report.pages.iter().flat_map(|page| page.diagnostics.iter()))
+            report
+                .run
+                .diagnostics
+                .iter()
+                .chain(report.pages.iter().flat_map(|page| page.diagnostics.iter()))
         };
         let is = |code: DiagnosticCode| diagnostics().any(|diagnostic| diagnostic.code == code);
         if is(DiagnosticCode::Interrupted) {
             return Self::Interrupted;
         }
-        let complete = report
-            .pages
-            .iter()
-            .all(|page| !page.visits.is_empty() && page.visits.iter().all(|visit| visit.outcome == Outcome::Complete));
+        let complete = report.pages.iter().all(|page| {
+            !page.visits.is_empty()
+                && page
+                    .visits
+                    .iter()
+                    .all(|visit| visit.outcome == Outcome::Complete)
+        });
         if !complete || is(DiagnosticCode::EventsLost) {
             return Self::Incomplete;
         }
         let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);
         let found = fail_on.severity().is_some_and(|limit| {
-            report.findings.iter().any(|finding| counts(finding.verdict) && finding.severity >= limit)
+            report
+                .findings
+                .iter()
+                .any(|finding| counts(finding.verdict) && finding.severity >= limit)
         });
         if found { Self::Findings } else { Self::Passed }
     }

@@ -76,7 +76,9 @@ pub(super) enum Clock {
 impl AuditOptions {
     /// Fills what the command line leaves open from the configuration file.
     pub(super) fn with_config(self, file: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(config) = config::load(file)? else { return Ok(self) };
+        let Some(config) = config::load(file)? else {
+            return Ok(self);
+        };
         Ok(Self {
             states: self.states.or(config.states),
             dwell: self.dwell.or(config.dwell),
@@ -108,28 +110,44 @@ impl AuditOptions {
 
     /// The job these options describe, without its browser.
     pub(super) fn job(&self, addresses: Vec<String>, launch: LaunchOptions) -> Result<Job, String> {
-        let states = self.states.clone().unwrap_or_else(|| vec![State::Before, State::Rejected, State::Accepted]);
+        let states = self
+            .states
+            .clone()
+            .unwrap_or_else(|| vec![State::Before, State::Rejected, State::Accepted]);
         if states.is_empty() {
-            return Err("--states is empty; name at least one of before, rejected, accepted".to_owned());
+            return Err(
+                "--states is empty; name at least one of before, rejected, accepted".to_owned(),
+            );
         }
         let defaults = Manner::default();
         let time = |name: &str, text: Option<&String>, default: Duration| {
-            text.map_or(Ok(default), |text| duration(text).map_err(|reason| format!("--{name} {text}: {reason}")))
+            text.map_or(Ok(default), |text| {
+                duration(text).map_err(|reason| format!("--{name} {text}: {reason}"))
+            })
         };
         let manner = Manner {
             dwell: time("dwell", self.dwell.as_ref(), defaults.dwell)?,
-            load_limit: time("load-timeout", self.load_timeout.as_ref(), defaults.load_limit)?,
+            load_limit: time(
+                "load-timeout",
+                self.load_timeout.as_ref(),
+                defaults.load_limit,
+            )?,
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
             ..defaults
         };
-        let visit_limit = defaults.visit_limit.max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_secs(120));
+        let visit_limit = defaults
+            .visit_limit
+            .max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_mins(2));
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Job {
             addresses,
             states: deduplicated(states),
-            manner: Manner { visit_limit, ..manner },
+            manner: Manner {
+                visit_limit,
+                ..manner
+            },
             launch,
             concurrency: self.concurrency.unwrap_or(cores * 4).clamp(1, 64),
             profile: self.profile.unwrap_or_default(),
@@ -143,15 +161,33 @@ impl AuditOptions {
     fn for_the_report(&self) -> BTreeMap<String, String> {
         let shown = |path: &PathBuf| path.display().to_string();
         [
-            ("states", self.states.as_ref().map(|states| format!("{states:?}").to_lowercase())),
+            (
+                "states",
+                self.states
+                    .as_ref()
+                    .map(|states| format!("{states:?}").to_lowercase()),
+            ),
             ("dwell", self.dwell.clone()),
             ("load-timeout", self.load_timeout.clone()),
-            ("concurrency", self.concurrency.map(|number| number.to_string())),
+            (
+                "concurrency",
+                self.concurrency.map(|number| number.to_string()),
+            ),
             ("locale", self.locale.clone()),
             ("timezone", self.timezone.clone()),
             ("user-agent", self.user_agent.clone()),
-            ("insecure", self.insecure.filter(|insecure| *insecure).map(|_| "yes".to_owned())),
-            ("browser-arg", self.browser_arg.as_ref().map(|arguments| arguments.join(" "))),
+            (
+                "insecure",
+                self.insecure
+                    .filter(|insecure| *insecure)
+                    .map(|_| "yes".to_owned()),
+            ),
+            (
+                "browser-arg",
+                self.browser_arg
+                    .as_ref()
+                    .map(|arguments| arguments.join(" ")),
+            ),
             ("catalog", self.catalog.as_ref().map(shown)),
             ("consent-rules", self.consent_rules.as_ref().map(shown)),
         ]
@@ -169,7 +205,7 @@ fn deduplicated(mut states: Vec<State>) -> Vec<State> {
 
 /// Reads a time such as `30s`, `1m 30s`, `500ms`; a bare number is seconds. One hour at most.
 fn duration(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(3600);
+    const LONGEST: Duration = Duration::from_hours(1);
     let time = match text.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => text
@@ -178,7 +214,11 @@ fn duration(text: &str) -> Result<Duration, String> {
             .and_then(|time| Duration::try_from(time).ok())
             .ok_or("not a time; write it like 30s, 500ms or 2m")?,
     };
-    if time > LONGEST { Err("more than an hour".to_owned()) } else { Ok(time) }
+    if time > LONGEST {
+        Err("more than an hour".to_owned())
+    } else {
+        Ok(time)
+    }
 }
 
 #[cfg(test)]

@@ -53,13 +53,16 @@ pub(super) fn write(path: Option<&Path>, text: &str) -> Result<(), String> {
             print(text);
             Ok(())
         }
-        Some(path) => std::fs::write(path, text).map_err(|error| format!("{}: cannot be written: {error}", path.display())),
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| format!("{}: cannot be written: {error}", path.display())),
     }
 }
 
 /// Where a result goes, and in which format: `FORMAT=PATH`.
 pub(super) fn format_and_path(text: &str) -> Result<(crate::report::Format, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as html=report.html")?;
+    let (format, path) = text
+        .split_once('=')
+        .ok_or("expected FORMAT=PATH, such as html=report.html")?;
     let format = <crate::report::Format as clap::ValueEnum>::from_str(format, true)?;
     if path.is_empty() {
         return Err("expected a path after `=`".to_owned());
@@ -75,7 +78,10 @@ pub(super) fn is_person_reading() -> bool {
 /// Logs go to standard error and are silent unless `RUST_LOG` asks for them.
 pub(super) fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
-    let started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
     if let Err(error) = started {
         say(&format!("no log: {error}"));
     }

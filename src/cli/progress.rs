@@ -39,8 +39,14 @@ impl Show {
 pub(super) fn show(how: Show) -> (mpsc::UnboundedSender<Progress>, JoinHandle<()>) {
     let (sender, mut events) = mpsc::unbounded_channel();
     let task = tokio::spawn(async move {
-        let bar = if how == Show::Bar { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} visits, {elapsed} so far  {wide_msg}") {
+        let bar = if how == Show::Bar {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template(
+            "{bar:30} {pos}/{len} visits, {elapsed} so far  {wide_msg}",
+        ) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(500));
@@ -54,7 +60,11 @@ pub(super) fn show(how: Show) -> (mpsc::UnboundedSender<Progress>, JoinHandle<()
                         say(&format!("{visits} visits with {browser}"));
                     }
                 }
-                Progress::Visited { url, state, summary } => {
+                Progress::Visited {
+                    url,
+                    state,
+                    summary,
+                } => {
                     done += 1;
                     bar.inc(1);
                     let state = format!("{state:?}").to_lowercase();

@@ -1,7 +1,5 @@
 //! `consentinel rules`: what each rule checks, its law, its proof and its remedy.
 
-use std::fmt::Write as _;
-
 use super::exit::Exit;
 use super::output::{complain, print};
 use crate::judge::rules::{self, RuleInfo};
@@ -35,16 +33,18 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             print(&text);
             Exit::Passed
         }
-        Command::Explain { rule } => match rules::find(rule) {
-            Some(info) => {
+        Command::Explain { rule } => {
+            if let Some(info) = rules::find(rule) {
                 print(&explain(info));
                 Exit::Passed
-            }
-            None => {
-                complain(&format!("no rule {rule}"), Some("`consentinel rules list` names them all"));
+            } else {
+                complain(
+                    &format!("no rule {rule}"),
+                    Some("`consentinel rules list` names them all"),
+                );
                 Exit::Usage
             }
-        },
+        }
     }
 }
 
@@ -53,12 +53,25 @@ fn line(info: &RuleInfo) -> String {
 }
 
 fn explain(info: &RuleInfo) -> String {
-    let mut text = format!("{} {}\n\n{}\n\n", info.id, info.name, info.title);
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "Checks:   {}", info.checks);
-    let _ = writeln!(text, "Severity: {}", format!("{:?}", info.severity).to_lowercase());
-    let _ = writeln!(text, "Proof:    {:?}, legal certainty {:?}", info.proof, info.certainty);
-    let _ = writeln!(text, "Law:      {}", info.legal.join("; "));
-    let _ = writeln!(text, "Remedy:   {}", info.remedy);
-    text
+    let severity = format!("{:?}", info.severity).to_lowercase();
+    let proof = format!("{:?}, legal certainty {:?}", info.proof, info.certainty);
+    let law = info.legal.join("; ");
+    let facts = [
+        ("Checks", info.checks),
+        ("Severity", &severity),
+        ("Proof", &proof),
+        ("Law", &law),
+        ("Remedy", info.remedy),
+    ];
+    let facts: Vec<String> = facts
+        .iter()
+        .map(|(name, fact)| format!("{:<10}{fact}", format!("{name}:")))
+        .collect();
+    format!(
+        "{} {}\n\n{}\n\n{}\n",
+        info.id,
+        info.name,
+        info.title,
+        facts.join("\n")
+    )
 }

@@ -122,7 +122,7 @@ pub enum SubjectKind {
     LocalStorage,
     /// An entry of `sessionStorage`.
     SessionStorage,
-    /// An IndexedDB database.
+    /// An `IndexedDB` database.
     IndexedDb,
     /// A cache of the Cache API.
     CacheStorage,

@@ -160,7 +160,9 @@ pub async fn install(
 }
 
 /// Finds a browser, and installs one first when there is none.
-pub async fn find_or_install(say: &mut (dyn FnMut(&str) + Send)) -> Result<PathBuf, ProvisionError> {
+pub async fn find_or_install(
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, ProvisionError> {
     match find::find(None) {
         Err(BrowserError::NotFound) => {
             install(Wanted::Browser, say).await?;

@@ -39,7 +39,7 @@ impl Default for Manner {
         Self {
             dwell: Duration::from_secs(30),
             load_limit: Duration::from_secs(30),
-            visit_limit: Duration::from_secs(240),
+            visit_limit: Duration::from_mins(4),
             locale: None,
             timezone: None,
             user_agent: None,

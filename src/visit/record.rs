@@ -59,7 +59,7 @@ impl Clock {
     /// Milliseconds since the visit began, of a time the browser gave in seconds since 1970.
     ///
     /// Never later than now, so that a strange clock cannot move an event behind the choice.
-    fn from_wall(&self, seconds: f64) -> u64 {
+    fn since_wall(&self, seconds: f64) -> u64 {
         let since = seconds.mul_add(1000.0, -self.started_epoch_ms);
         (since.max(0.0) as u64).min(self.now_ms())
     }

@@ -13,15 +13,27 @@ use crate::harness::{Served, audit, browser, run};
 fn odd_server() -> Served {
     let pdf = get(|| async { ([(CONTENT_TYPE, "application/pdf")], "%PDF-1.4\n%%EOF\n") });
     let download = get(|| async {
-        ([(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment; filename=a.bin")], "abc")
+        (
+            [
+                (CONTENT_TYPE, "application/octet-stream"),
+                (CONTENT_DISPOSITION, "attachment; filename=a.bin"),
+            ],
+            "abc",
+        )
     });
     Served::start(
         Router::new()
-            .route("/fine", get(|| async { Html("<!doctype html><title>Fine</title><p>Nothing here.") }))
+            .route(
+                "/fine",
+                get(|| async { Html("<!doctype html><title>Fine</title><p>Nothing here.") }),
+            )
             .route("/loop", get(|| async { Redirect::temporary("/loop") }))
             .route("/pdf", pdf)
             .route("/download", download)
-            .route("/hang", get(|| async { tokio::time::sleep(Duration::from_secs(600)).await })),
+            .route(
+                "/hang",
+                get(|| async { tokio::time::sleep(Duration::from_secs(600)).await }),
+            ),
     )
 }
 
@@ -37,10 +49,21 @@ fn pages_that_cannot_be_audited_are_named_and_the_others_are_audited() {
         (server.url("/download"), Outcome::NotAPage, "download"),
         (server.url("/hang"), Outcome::TimedOut, "did not answer"),
         ("http://127.0.0.1:9/".to_owned(), Outcome::Unreachable, ""),
-        ("http://no-such-host.invalid/".to_owned(), Outcome::Unreachable, "no such host"),
+        (
+            "http://no-such-host.invalid/".to_owned(),
+            Outcome::Unreachable,
+            "no such host",
+        ),
         (tls, Outcome::Unreachable, "secure"),
     ];
-    let mut arguments = vec!["--dwell", "1s", "--load-timeout", "4s", "--states", "before"];
+    let mut arguments = vec![
+        "--dwell",
+        "1s",
+        "--load-timeout",
+        "4s",
+        "--states",
+        "before",
+    ];
     arguments.extend(expected.iter().map(|(url, ..)| url.as_str()));
     arguments.push("javascript:alert(1)");
     let (code, report, said) = audit(&arguments);
@@ -50,7 +73,10 @@ fn pages_that_cannot_be_audited_are_named_and_the_others_are_audited() {
     for (page, (url, outcome, word)) in report.pages.iter().zip(&expected) {
         let visit = &page.visits[0];
         assert_eq!(visit.outcome, *outcome, "{url}: {:?}", page.diagnostics);
-        let told = page.diagnostics.iter().any(|diagnostic| diagnostic.message.contains(word));
+        let told = page
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.message.contains(word));
         assert!(told, "{url}: {:?}", page.diagnostics);
     }
 }
@@ -60,16 +86,34 @@ fn a_bad_certificate_is_refused_unless_accepted() {
     // The test web's certificate is its own; only --insecure takes it.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let web = runtime
-        .block_on(consentinel::test_web::TestWeb::start(consentinel::test_web::Options::default()))
+        .block_on(consentinel::test_web::TestWeb::start(
+            consentinel::test_web::Options::default(),
+        ))
         .unwrap();
-    let rules = format!("--browser-arg=--host-resolver-rules=MAP * 127.0.0.1:{}", web.port());
+    let rules = format!(
+        "--browser-arg=--host-resolver-rules=MAP * 127.0.0.1:{}",
+        web.port()
+    );
     let url = "https://www.no-banner.test/";
     let options = ["--dwell", "1s", "--states", "before", rules.as_str(), url];
     let (code, report, _) = audit(&options);
-    assert_eq!((code, report.pages[0].visits[0].outcome), (3, Outcome::Unreachable));
-    assert!(report.pages[0].diagnostics[0].message.contains("--insecure"), "{:?}", report.pages[0].diagnostics);
+    assert_eq!(
+        (code, report.pages[0].visits[0].outcome),
+        (3, Outcome::Unreachable)
+    );
+    assert!(
+        report.pages[0].diagnostics[0]
+            .message
+            .contains("--insecure"),
+        "{:?}",
+        report.pages[0].diagnostics
+    );
     let (code, report, said) = audit(&[&["--insecure"], &options[..]].concat());
-    assert_eq!((code, report.pages[0].visits[0].outcome), (0, Outcome::Complete), "{said}");
+    assert_eq!(
+        (code, report.pages[0].visits[0].outcome),
+        (0, Outcome::Complete),
+        "{said}"
+    );
     runtime.block_on(web.stop());
 }
 
@@ -85,7 +129,10 @@ fn wrong_usage_ends_with_two_and_one_clear_line() {
     let empty = file("empty.txt", "# nothing\n");
     let rules = file("rules.json", "[]");
     std::fs::create_dir_all(folder.path().join("catalog/services")).unwrap();
-    file("catalog/services/broken.toml", "id = \"other\"\nnonsense = 1");
+    file(
+        "catalog/services/broken.toml",
+        "id = \"other\"\nnonsense = 1",
+    );
     let catalog = folder.path().join("catalog").to_str().unwrap().to_owned();
     let browser = browser().to_str().unwrap().to_owned();
     for (arguments, word) in [
@@ -95,12 +142,38 @@ fn wrong_usage_ends_with_two_and_one_clear_line() {
         (vec!["audit", "javascript:alert(1)"], "http and https"),
         (vec!["audit", "file:///etc/passwd"], "http and https"),
         (vec!["audit", "http://a.test", "--config", &config], "dwel"),
-        (vec!["audit", "http://a.test", "--config", "/nowhere.toml"], "/nowhere.toml"),
+        (
+            vec!["audit", "http://a.test", "--config", "/nowhere.toml"],
+            "/nowhere.toml",
+        ),
         (vec!["audit", "http://a.test", "--dwell", "soon"], "soon"),
         (vec!["audit", "http://a.test", "--states", "later"], "later"),
-        (vec!["audit", "http://a.test", "--no-such-option"], "--no-such-option"),
-        (vec!["audit", "http://a.test", "--browser", &browser, "--catalog", &catalog], "broken.toml"),
-        (vec!["audit", "http://a.test", "--browser", &browser, "--consent-rules", &rules], "rules.json"),
+        (
+            vec!["audit", "http://a.test", "--no-such-option"],
+            "--no-such-option",
+        ),
+        (
+            vec![
+                "audit",
+                "http://a.test",
+                "--browser",
+                &browser,
+                "--catalog",
+                &catalog,
+            ],
+            "broken.toml",
+        ),
+        (
+            vec![
+                "audit",
+                "http://a.test",
+                "--browser",
+                &browser,
+                "--consent-rules",
+                &rules,
+            ],
+            "rules.json",
+        ),
         (vec!["rules", "explain", "R99"], "R99"),
         (vec!["demo", "--site", "atlantis"], "no such site"),
     ] {
@@ -117,12 +190,19 @@ fn a_missing_browser_ends_with_three_and_the_line_that_mends_it() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         // An empty search path: nothing is found, whatever this machine has.
-        crate::harness::consentinel(folder.path()).args(arguments).env("PATH", folder.path()).output().unwrap()
+        crate::harness::consentinel(folder.path())
+            .args(arguments)
+            .env("PATH", folder.path())
+            .output()
+            .unwrap()
     };
     let output = run(&["audit", "http://a.test", "--browser", "/nowhere/chromium"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("/nowhere/chromium") && said.contains("hint:"), "{said}");
+    assert!(
+        said.contains("/nowhere/chromium") && said.contains("hint:"),
+        "{said}"
+    );
     let output = run(&["audit", "http://a.test", "--browser", "no-such-browser"]);
     assert_eq!(output.status.code(), Some(3));
     // Something that starts and is no browser.

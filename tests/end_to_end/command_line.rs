@@ -8,7 +8,10 @@ fn every_command_shows_an_example() {
         let output = run(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{command}");
-        assert!(text.contains("Example") && text.contains(&format!("consentinel {command}")), "{command}: {text}");
+        assert!(
+            text.contains("Example") && text.contains(&format!("consentinel {command}")),
+            "{command}: {text}"
+        );
     }
     let text = String::from_utf8(run(&["--help"]).stdout).unwrap();
     assert!(text.contains("130"), "{text}");
@@ -17,8 +20,13 @@ fn every_command_shows_an_example() {
 #[test]
 fn rules_are_listed_and_explained() {
     let list = String::from_utf8(run(&["rules", "list"]).stdout).unwrap();
-    for rule in ["R02", "R03", "R04", "R05", "R06", "R07", "R10", "R11", "R12", "R18", "R37"] {
-        assert!(list.lines().any(|line| line.starts_with(rule)), "{rule} is not listed");
+    for rule in [
+        "R02", "R03", "R04", "R05", "R06", "R07", "R10", "R11", "R12", "R18", "R37",
+    ] {
+        assert!(
+            list.lines().any(|line| line.starts_with(rule)),
+            "{rule} is not listed"
+        );
         let text = String::from_utf8(run(&["rules", "explain", rule]).stdout).unwrap();
         assert!(text.contains("Law:") && text.contains("Remedy:"), "{text}");
     }
@@ -26,7 +34,8 @@ fn rules_are_listed_and_explained() {
 
 #[test]
 fn the_schema_is_printed() {
-    let schema: serde_json::Value = serde_json::from_slice(&run(&["report", "--schema"]).stdout).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_slice(&run(&["report", "--schema"]).stdout).unwrap();
     assert!(schema["properties"]["findings"].is_object());
 }
 
@@ -36,5 +45,8 @@ fn doctor_finds_the_browser_and_its_third_party_cookies() {
     let output = run(&["doctor", "--browser", browser.to_str().unwrap()]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("stored and returned"), "{text}");
-    assert!(text.contains("sandbox") && text.contains("catalog"), "{text}");
+    assert!(
+        text.contains("sandbox") && text.contains("catalog"),
+        "{text}"
+    );
 }

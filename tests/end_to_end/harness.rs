@@ -16,7 +16,9 @@ pub fn browser() -> PathBuf {
     static BROWSER: OnceLock<PathBuf> = OnceLock::new();
     BROWSER
         .get_or_init(|| {
-            let found = runtime().block_on(find_or_install(&mut |line| eprintln!("set-up: {line}"))).unwrap();
+            let found = runtime()
+                .block_on(find_or_install(&mut |line| eprintln!("set-up: {line}")))
+                .unwrap();
             eprintln!("set-up: the tests drive {}", found.display());
             found
         })
@@ -28,7 +30,9 @@ pub fn browser_named(name: &str) -> Option<PathBuf> {
     if let Ok(found) = find::find(Some(Path::new(name))) {
         return Some(found);
     }
-    let installed = runtime().block_on(install(Wanted::Browser, &mut |line| eprintln!("set-up: {line}")));
+    let installed = runtime().block_on(install(Wanted::Browser, &mut |line| {
+        eprintln!("set-up: {line}")
+    }));
     if let Err(error) = installed {
         eprintln!("set-up: {error}");
     }
@@ -43,7 +47,12 @@ fn runtime() -> Runtime {
 pub fn consentinel(folder: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("consentinel"));
     command.current_dir(folder);
-    for variable in ["CONSENTINEL_BROWSER", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
+    for variable in [
+        "CONSENTINEL_BROWSER",
+        "RUST_LOG",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(variable);
     }
     command
@@ -58,12 +67,24 @@ pub fn run(arguments: &[&str]) -> Output {
 /// Audits addresses with the JSON format and returns exit code, report and what was said.
 pub fn audit(arguments: &[&str]) -> (i32, Report, String) {
     let browser = browser();
-    let mut all = vec!["audit", "--format", "json", "--redact", "off", "--browser", browser.to_str().unwrap()];
+    let mut all = vec![
+        "audit",
+        "--format",
+        "json",
+        "--redact",
+        "off",
+        "--browser",
+        browser.to_str().unwrap(),
+    ];
     all.extend(arguments);
     let output = run(&all);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}\n{}\n{said}", String::from_utf8_lossy(&output.stdout)));
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "{error}\n{}\n{said}",
+            String::from_utf8_lossy(&output.stdout)
+        )
+    });
     (output.status.code().unwrap(), report, said)
 }
 
@@ -78,10 +99,15 @@ impl Served {
     /// Starts serving.
     pub fn start(router: Router) -> Self {
         let runtime = runtime();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, _runtime: runtime }
+        Self {
+            address,
+            _runtime: runtime,
+        }
     }
 
     /// An address on it.
@@ -96,6 +122,9 @@ impl Served {
 
     /// The browser argument that leads every host name here.
     pub fn mapped(&self) -> String {
-        format!("--browser-arg=--host-resolver-rules=MAP * 127.0.0.1:{}", self.address.port())
+        format!(
+            "--browser-arg=--host-resolver-rules=MAP * 127.0.0.1:{}",
+            self.address.port()
+        )
     }
 }

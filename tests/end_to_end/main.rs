@@ -3,7 +3,12 @@
 //! On a machine that lacks them, the browser and the npm packages of the test web are installed
 //! first, by the same code as `consentinel browser install`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests fail by panicking and say what they do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they do"
+)]
 
 mod bad_input;
 mod capture;

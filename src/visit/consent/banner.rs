@@ -199,7 +199,7 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
             id: button.id,
             role,
             text: button.text.clone(),
-            language: meaning.language.to_string(),
+            language: meaning.language.clone(),
             place: button.place,
         });
     }

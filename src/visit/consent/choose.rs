@@ -109,7 +109,7 @@ impl Walk<'_> {
                 self.choice.confirmed_ms = Some(self.stage.recording().now_ms());
             }
             Proof::Contradicted { how } | Proof::Unconfirmed { how } => {
-                self.choice.how = Some(how.clone())
+                self.choice.how = Some(how.clone());
             }
         }
         proof

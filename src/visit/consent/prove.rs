@@ -66,14 +66,7 @@ pub async fn testimony(stage: &Stage, beside: Option<&str>) -> Testimony {
 }
 
 async fn probe(stage: &Stage, world: &World) -> Vec<Record> {
-    match stage
-        .worlds()
-        .evaluate(
-            world,
-            record::PROBE,
-        )
-        .await
-    {
+    match stage.worlds().evaluate(world, record::PROBE).await {
         Ok(answer) => record::read_probe(&answer),
         Err(error) => {
             tracing::debug!(%error, "the page's consent functions could not be asked");

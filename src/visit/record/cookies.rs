@@ -51,6 +51,15 @@ struct RecordedCookie {
     alive: bool,
 }
 
+/// Where a script's write says when the cookie ends.
+#[derive(Debug, Clone, Copy)]
+enum Expiry {
+    /// In the attributes of the line.
+    InLine,
+    /// Beside it, in milliseconds since 1970; absent for a session cookie (`cookieStore`).
+    Beside(Option<f64>),
+}
+
 /// A write by a script, as the hook reports it.
 #[derive(Debug, Clone)]
 pub struct ScriptWrite {
@@ -58,8 +67,7 @@ pub struct ScriptWrite {
     origin: String,
     /// Whether the document could read the cookie right afterwards; absent when it could not tell.
     visible: Option<bool>,
-    /// `cookieStore` gives the expiry as milliseconds since 1970.
-    expires_ms: Option<Option<f64>>,
+    expiry: Expiry,
 }
 
 impl ScriptWrite {
@@ -72,7 +80,7 @@ impl ScriptWrite {
                 line: cut(line).to_owned(),
                 origin,
                 visible,
-                expires_ms: None,
+                expiry: Expiry::InLine,
             });
         }
         let store = report.get("store")?;
@@ -87,7 +95,7 @@ impl ScriptWrite {
             ("SameSite", "sameSite"),
         ] {
             if let Some(value) = store[field].as_str() {
-                line.push_str(&format!("; {attribute}={value}"));
+                line.extend(["; ", attribute, "=", value]);
             }
         }
         line.push_str("; Secure");
@@ -98,7 +106,7 @@ impl ScriptWrite {
             line: cut(&line).to_owned(),
             origin,
             visible: None,
-            expires_ms: Some(store["expires"].as_f64()),
+            expiry: Expiry::Beside(store["expires"].as_f64()),
         })
     }
 }
@@ -178,12 +186,12 @@ impl CookieLog {
         let Ok(parsed) = Parsed::parse(line) else {
             return;
         };
-        let lifetime_s = match write.expires_ms {
-            Some(None) => None,
-            Some(Some(expires)) => {
+        let lifetime_s = match write.expiry {
+            Expiry::Beside(None) => None,
+            Expiry::Beside(Some(expires)) => {
                 Some(((expires - Timestamp::now().as_millisecond() as f64) / 1000.0).round() as i64)
             }
-            None => lifetime(&parsed, Timestamp::now()),
+            Expiry::InLine => lifetime(&parsed, Timestamp::now()),
         };
         let host = host_of(&write.origin);
         let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);

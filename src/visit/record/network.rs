@@ -103,7 +103,7 @@ impl NetworkLog {
         };
         match method {
             "Network.requestWillBeSent" => self.will_be_sent(clock, id, params, worker, cookies),
-            "Network.requestWillBeSentExtraInfo" => self.extra_sent(clock, id, params, cookies),
+            "Network.requestWillBeSentExtraInfo" => self.extra_sent(id, params, cookies),
             "Network.responseReceived" => {
                 if let Some(hop) = self.last_hop(id) {
                     note_response(hop, &params["response"]);
@@ -115,7 +115,9 @@ impl NetworkLog {
                     hop.from_cache = true;
                 }
             }
-            "Network.loadingFinished" => {
+            "Network.loadingFinished"
+            | "Network.webSocketClosed"
+            | "Network.webTransportClosed" => {
                 if let Some(hop) = self.last_hop(id) {
                     hop.done = true;
                 }
@@ -155,11 +157,6 @@ impl NetworkLog {
                     hop.status = params["response"]["status"]
                         .as_u64()
                         .and_then(|status| u16::try_from(status).ok());
-                }
-            }
-            "Network.webSocketClosed" | "Network.webTransportClosed" => {
-                if let Some(hop) = self.last_hop(id) {
-                    hop.done = true;
                 }
             }
             _ => return,
@@ -220,7 +217,7 @@ impl NetworkLog {
             resource_type: params["type"].as_str().unwrap_or("Other").to_owned(),
             at_ms: params["wallTime"]
                 .as_f64()
-                .map_or_else(|| clock.now_ms(), |seconds| clock.from_wall(seconds)),
+                .map_or_else(|| clock.now_ms(), |seconds| clock.since_wall(seconds)),
             frame_id,
             document_url,
             worker: worker.map(worker_ref),
@@ -231,7 +228,7 @@ impl NetworkLog {
         self.add(id, hop);
         let chain = self.chains.entry(id.to_owned()).or_default();
         for early in std::mem::take(&mut chain.early_sent) {
-            self.extra_sent(clock, id, &early, cookies);
+            self.extra_sent(id, &early, cookies);
         }
         let chain = self.chains.entry(id.to_owned()).or_default();
         for early in std::mem::take(&mut chain.early_received) {
@@ -240,7 +237,7 @@ impl NetworkLog {
     }
 
     /// Which cookies went along. The nth of these events belongs to the nth hop.
-    fn extra_sent(&mut self, clock: &Clock, id: &str, params: &Json, cookies: &mut CookieLog) {
+    fn extra_sent(&mut self, id: &str, params: &Json, cookies: &mut CookieLog) {
         let chain = self.chains.entry(id.to_owned()).or_default();
         let index = chain.sent_seen;
         let Some(hop) = chain.hops.get_mut(index) else {
@@ -264,7 +261,6 @@ impl NetworkLog {
                 cookies.was_sent(hop.at_ms.max(1), cookie, &host);
             }
         }
-        let _ = clock;
     }
 
     /// Raw `Set-Cookie` headers, and which of them the browser refused.
@@ -366,7 +362,7 @@ impl NetworkLog {
                 worker: hop.worker.clone(),
                 at_ms: hop.at_ms,
                 phase: clock.phase_at(hop.at_ms),
-                initiator_chain: self.chain_of(hop, &loaders, &preflights),
+                initiator_chain: Self::chain_of(hop, &loaders, &preflights),
                 redirect_chain,
                 status: hop.status,
                 mime_type: hop.mime_type.clone(),
@@ -412,8 +408,8 @@ impl NetworkLog {
             .collect()
     }
 
+    /// From the innermost place that asked for a hop up to the root tag in the page.
     fn chain_of(
-        &self,
         hop: &Hop,
         loaders: &HashMap<&str, &Hop>,
         preflights: &HashMap<&str, &Initiator>,

@@ -22,7 +22,7 @@ struct Key {
     kind: StorageKind,
     origin: String,
     partition: Option<String>,
-    key: String,
+    name: String,
 }
 
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ impl StorageLog {
             kind,
             origin: cut(origin).to_owned(),
             partition,
-            key: cut(key).to_owned(),
+            name: cut(key).to_owned(),
         };
         self.write(at_ms, key, value, Some(set_by));
     }
@@ -144,7 +144,7 @@ impl StorageLog {
             kind,
             origin: origin.clone(),
             partition: partition.clone(),
-            key: cut(name).to_owned(),
+            name: cut(name).to_owned(),
         };
         match method {
             "DOMStorage.domStorageItemAdded" | "DOMStorage.domStorageItemUpdated" => {
@@ -218,7 +218,7 @@ impl StorageLog {
                     kind,
                     origin: cut(origin).to_owned(),
                     partition: partition.clone(),
-                    key: cut(name).to_owned(),
+                    name: cut(name).to_owned(),
                 };
                 self.write(at_ms, key, value.as_str().unwrap_or_default(), None);
             }
@@ -234,7 +234,7 @@ impl StorageLog {
             })
             .filter_map(|(key, entry)| {
                 Some((
-                    key.key.clone(),
+                    key.name.clone(),
                     entry.writes.last()?.value.text().to_owned(),
                     Some(key.kind),
                 ))
@@ -253,7 +253,7 @@ impl StorageLog {
                     kind: key.kind,
                     origin: key.origin.clone(),
                     partition: key.partition.clone(),
-                    key: key.key.clone(),
+                    key: key.name.clone(),
                     party: party_of(&host_of(&key.origin), site),
                     value: last.value.clone(),
                     set_by: entry.writes.iter().find_map(|write| write.set_by.clone()),

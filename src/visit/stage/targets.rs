@@ -222,7 +222,7 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             }
         }
         "Runtime.executionContextCreated" => {
-            world_created(connection, shared, session, &params["context"])
+            world_created(connection, shared, session, &params["context"]);
         }
         "Runtime.executionContextDestroyed" => {
             if let (Some(session), Some(id)) = (session, params["executionContextId"].as_i64()) {
@@ -245,17 +245,20 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
                 && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
                 let mut page = lock(&shared.page);
-                page.url = frame["url"].as_str().unwrap_or_default().to_owned();
+                frame["url"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .clone_into(&mut page.url);
                 page.loader = frame["loaderId"].as_str().map(str::to_owned);
             }
         }
-        "Page.navigatedWithinDocument" => {
-            if params["frameId"].as_str() == lock(&shared.targets).page.as_deref() {
-                params["url"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .clone_into(&mut lock(&shared.page).url);
-            }
+        "Page.navigatedWithinDocument"
+            if params["frameId"].as_str() == lock(&shared.targets).page.as_deref() =>
+        {
+            params["url"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut lock(&shared.page).url);
         }
         "Page.loadEventFired" => {
             let of_page = {
@@ -294,7 +297,7 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             lock(&shared.recording).on_network(method, params, worker.as_ref());
         }
         method if method.starts_with("DOMStorage.") => {
-            lock(&shared.recording).on_storage(method, params)
+            lock(&shared.recording).on_storage(method, params);
         }
         _ => {}
     }
