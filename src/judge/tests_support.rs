@@ -518,6 +518,7 @@ impl Knowledge for Known {
                 group: group.to_owned(),
                 treatment,
                 reason: reason.to_owned(),
+                longest_s: None,
             })
         };
         match query.name {

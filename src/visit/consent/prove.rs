@@ -122,37 +122,34 @@ fn source(area: Option<StorageKind>) -> Source<'static> {
 }
 
 /// Compares what the site said before the click with what it says now.
+///
+/// Records are heard together: a platform's function knows which of the services its cookie lists
+/// cannot be refused.
 fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
     let changed: Vec<(&(Option<StorageKind>, String), &String)> = now
         .values
         .iter()
         .filter(|(key, value)| before.values.get(*key) != Some(*value))
         .collect();
-    let mut contradiction = None;
-    let mut heard = |source: &str, record: &Record| -> Option<Proof> {
-        let answer = record::answers(record)?;
-        let how = format!("{source} ({}) says {}", record.platform, words(answer));
-        if agrees(state, answer) {
-            return Some(Proof::Confirmed { how });
-        }
-        contradiction.get_or_insert(how);
-        None
-    };
-    for ((area, name), value) in &changed {
-        if let Some(record) = record::read(name, value, source(*area))
-            && let Some(proof) = heard(&format!("{} `{name}`", place(*area)), &record)
-        {
-            return proof;
-        }
-    }
-    for record in now
+    let stored = changed.iter().filter_map(|((area, name), value)| {
+        let record = record::read(name, value, source(*area))?;
+        Some((format!("{} `{name}`", place(*area)), record))
+    });
+    let asked = now
         .probed
         .iter()
-        .filter(|record| record.explicit && !before.probed.contains(record))
+        .filter(|record| !before.probed.contains(record))
+        .map(|record| (record.source.clone(), record.clone()));
+    let (sources, records): (Vec<String>, Vec<Record>) = stored.chain(asked).unzip();
+    let said = record::says_explicitly(&records).map(|answer| {
+        let speaker = sources.first().map_or("a record", String::as_str);
+        let platform = records.first().map_or("", |record| record.platform);
+        (answer, format!("{speaker} ({platform}) says {}", words(answer)))
+    });
+    if let Some((answer, how)) = &said
+        && agrees(state, *answer)
     {
-        if let Some(proof) = heard(record.kind, record) {
-            return proof;
-        }
+        return Proof::Confirmed { how: how.clone() };
     }
     let changes: Vec<Change<'_>> = changed
         .iter()
@@ -163,17 +160,13 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
             source: source(key.0),
         })
         .collect();
-    match (record::infer(&changes), contradiction) {
-        (Some(inferred), _) if agrees(state, inferred.answer) => Proof::Confirmed {
-            how: format!("inferred: {}", inferred.because),
-        },
-        (_, Some(how)) => Proof::Contradicted { how },
-        (Some(inferred), None) => Proof::Unconfirmed {
-            how: inferred.because,
-        },
-        (None, None) => Proof::Unconfirmed {
-            how: "no record of an answer was found".to_owned(),
-        },
+    match (record::infer(&changes), said) {
+        (Some(inferred), None) if agrees(state, inferred.answer) => {
+            Proof::Confirmed { how: format!("inferred: {}", inferred.because) }
+        }
+        (_, Some((_, how))) => Proof::Contradicted { how },
+        (Some(inferred), None) => Proof::Unconfirmed { how: inferred.because },
+        (None, None) => Proof::Unconfirmed { how: "no record of an answer was found".to_owned() },
     }
 }
 
