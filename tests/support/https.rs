@@ -14,23 +14,23 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the test web answered.
-pub struct Answer {
+pub(crate) struct Answer {
     /// HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Names in lower case, in order.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// As text.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// The first header of that name, or an empty string.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.all(name).first().copied().unwrap_or_default()
     }
 
     /// All headers of that name.
-    pub fn all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.headers
             .iter()
             .filter(|(own, _)| own == name)
@@ -40,7 +40,7 @@ impl Answer {
 }
 
 /// Asks `host` for `path`; the certificate must name `host`.
-pub fn get(
+pub(crate) fn get(
     web: &TestWeb,
     host: &str,
     path: &str,
@@ -50,7 +50,7 @@ pub fn get(
 }
 
 /// Asks for `path` with a `Host` header of its own; the certificate must name `name`.
-pub fn get_as(
+pub(crate) fn get_as(
     web: &TestWeb,
     name: &str,
     host: &str,
@@ -72,17 +72,23 @@ pub fn get_as(
     let socket = TcpStream::connect(("127.0.0.1", web.port()))?;
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut stream = StreamOwned::new(connection, socket);
-    let extra: String = headers
+    let extra: Vec<String> = headers
         .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .map(|(name, value)| {
+            format!(
+                "{name}: {value}
+"
+            )
+        })
         .collect();
+    let extra = extra.concat();
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{extra}\r\n"
     )?;
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
-        Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error),
         _ => parse(&String::from_utf8_lossy(&bytes)),
     }
 }

@@ -193,13 +193,13 @@ fn each_surplus_is_one_difference() {
             },
         ),
         ("banner: found is true, expected false", |report| {
-            report.pages[0].banner.found = true
+            report.pages[0].banner.found = true;
         }),
         ("banner: routes are", |report| {
-            report.pages[0].banner.routes.reject = Route::SecondLayer
+            report.pages[0].banner.routes.reject = Route::SecondLayer;
         }),
         ("rejected: answered is Unconfirmed, expected No", |report| {
-            report.pages[0].visits[1].choice.made = true
+            report.pages[0].visits[1].choice.made = true;
         }),
         ("before: the visit is not complete but TimedOut", |report| {
             report.pages[0].visits[0].outcome = Outcome::TimedOut;
