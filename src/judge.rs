@@ -14,19 +14,19 @@ mod summary;
 #[cfg(test)]
 mod tests_support;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Seen};
 use crate::model::report::{Page, ServiceSeen, Summary};
 
 use index::PageIndex;
 use knowledge::Knowledge;
 pub use profile::Profile;
 
-/// Pages named in one finding beside its own.
-const MOST_PAGES_NAMED: usize = 20;
+/// Pages, and items, named in one finding beside its own.
+const MOST_OTHERS_NAMED: usize = 20;
 
 /// What the judge says of a run.
 #[derive(Debug, Clone, Default)]
@@ -69,61 +69,80 @@ fn judge_with(pages: &[Page], knowledge: &dyn Knowledge, profile: Profile) -> Ju
 /// An id says rule, subject and page pattern: numbered items and pages of one pattern share it.
 fn joined(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|left, right| order(left).cmp(&order(right)));
-    let mut by_id: BTreeMap<String, (Finding, Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut by_id: BTreeMap<String, Joined> = BTreeMap::new();
     for finding in findings {
         match by_id.entry(finding.id.clone()) {
             Entry::Vacant(place) => {
-                place.insert((finding, Vec::new(), Vec::new()));
+                place.insert(Joined::new(finding));
             }
-            Entry::Occupied(mut place) => {
-                let (first, names, pages) = place.get_mut();
-                if finding.page == first.page {
-                    first.seen.k = first.seen.k.max(finding.seen.k);
-                    first.seen.of = first.seen.of.max(finding.seen.of);
-                } else {
-                    first.seen.k += finding.seen.k;
-                    first.seen.of += finding.seen.of;
-                }
-                first.phase = first.phase.min(finding.phase);
-                if finding.subject.name != first.subject.name
-                    && !names.contains(&finding.subject.name)
-                {
-                    names.push(finding.subject.name);
-                }
-                if finding.page != first.page && !pages.contains(&finding.page) {
-                    pages.push(finding.page);
-                }
-            }
+            Entry::Occupied(mut place) => place.get_mut().add(&finding),
         }
     }
-    let mut findings: Vec<Finding> = by_id
-        .into_values()
-        .map(|(mut finding, names, pages)| {
-            note(&mut finding, "also as", names);
-            note(&mut finding, "also on", pages);
-            finding
-        })
-        .collect();
+    let mut findings: Vec<Finding> = by_id.into_values().map(Joined::into_finding).collect();
     findings.sort_by(|left, right| order(left).cmp(&order(right)));
     findings
 }
 
-fn note(finding: &mut Finding, what: &str, mut others: Vec<String>) {
-    if others.is_empty() {
-        return;
+/// Findings of one id on their way to becoming one.
+struct Joined {
+    /// The gravest.
+    finding: Finding,
+    /// The subjects' names.
+    names: BTreeSet<String>,
+    /// For each page, in how many visits.
+    pages: BTreeMap<String, Seen>,
+}
+
+impl Joined {
+    fn new(finding: Finding) -> Self {
+        Self {
+            names: BTreeSet::from([finding.subject.name.clone()]),
+            pages: BTreeMap::from([(finding.page.clone(), finding.seen)]),
+            finding,
+        }
     }
-    others.sort();
-    let more = others.len().saturating_sub(MOST_PAGES_NAMED);
-    others.truncate(MOST_PAGES_NAMED);
+
+    fn add(&mut self, other: &Finding) {
+        self.finding.phase = self.finding.phase.min(other.phase);
+        self.names.insert(other.subject.name.clone());
+        let seen = self.pages.entry(other.page.clone()).or_insert(other.seen);
+        seen.k = seen.k.max(other.seen.k);
+        seen.of = seen.of.max(other.seen.of);
+    }
+
+    fn into_finding(self) -> Finding {
+        let Self {
+            mut finding,
+            mut names,
+            pages,
+        } = self;
+        finding.seen.k = pages.values().map(|seen| seen.k).sum();
+        finding.seen.of = pages.values().map(|seen| seen.of).sum();
+        names.remove(&finding.subject.name);
+        let other_pages = pages
+            .into_keys()
+            .filter(|page| *page != finding.page)
+            .collect();
+        for (what, others) in [("also as", names), ("also on", other_pages)] {
+            finding.evidence.notes.extend(also(what, &others));
+        }
+        finding
+    }
+}
+
+fn also(what: &str, others: &BTreeSet<String>) -> Option<String> {
+    let named: Vec<&str> = others
+        .iter()
+        .map(String::as_str)
+        .take(MOST_OTHERS_NAMED)
+        .collect();
+    let more = others.len() - named.len();
     let rest = if more > 0 {
         format!(" and {more} more")
     } else {
         String::new()
     };
-    finding
-        .evidence
-        .notes
-        .push(format!("{what} {}{rest}", others.join(", ")));
+    (!named.is_empty()).then(|| format!("{what} {}{rest}", named.join(", ")))
 }
 
 /// Gravest first, then by rule, page and subject.

@@ -73,6 +73,16 @@ fn is_plain_piece(piece: &str) -> bool {
     if digits == piece.len() {
         return digits <= 4 || is_compact_date(piece);
     }
+    // The middle of `2026-11-22T12:00`, or of `20261122T120000`.
+    if let Some((date, time)) = piece.split_once('T')
+        && [date, time]
+            .iter()
+            .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && (date.len() == 2 || is_compact_date(date))
+        && time.len() <= 6
+    {
+        return true;
+    }
     if digits == 0 {
         return piece.chars().count() <= 2 || is_word(piece);
     }
@@ -157,6 +167,9 @@ mod tests {
             ("12345678", false),
             ("20261122", true),
             ("20261399", false),
+            ("2026-11-22T12", true),
+            ("20261122T120000", true),
+            ("81736455T120000", false),
             // Five seconds later in base 36 and 16, thirty days earlier, and other numbers of the same form.
             ("mwr2lqiw", true),
             ("mvk7e2o0", false),
