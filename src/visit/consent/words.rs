@@ -528,6 +528,9 @@ impl<'a> Reading<'a> {
             Some(Accept) if has(Settings) && everything && joined => Some(Accept),
             Some(_) if has(Settings) => Some(Settings),
             Some(answer) => Some(answer),
+            // "Continue with necessary cookies", "OK to the selected".
+            None if has(Acknowledge) && self.names_necessary() => Some(Reject),
+            None if has(Acknowledge) && selected => Some(Save),
             // The rest by how much they commit to: "Close settings", "OK, close".
             None => [Acknowledge, Close, Settings, Link]
                 .into_iter()
@@ -788,7 +791,7 @@ mod tests {
     /// `language role: text | text`, as banners say them.
     const BUTTONS: &str = "
 en accept: Accept all | ACCEPT ALL COOKIES | Yes, I agree! | Allow all | Enable all | I’m OK with that | ✔ Accept & continue → | OK, accept | Agree and close | Accept all cookies and continue to our site | Accept non-essential cookies | I understand and agree | Accept additional cookies | Save and accept all | Accept and don't show again
-en reject: Reject all | Decline | Deny | Refuse | Only necessary | Essential only | Use necessary cookies only | Accept only necessary | Accept essential cookies | Continue without accepting | No, thanks | I do not agree | Don’t accept | Object to all | Reject non-essential cookies | Strictly necessary cookies only | Do not allow cookies | Without consent | Reject all and save | I disagree
+en reject: Reject all | Decline | Deny | Refuse | Only necessary | Essential only | Use necessary cookies only | Accept only necessary | Accept essential cookies | Continue without accepting | No, thanks | I do not agree | Don’t accept | Object to all | Reject non-essential cookies | Strictly necessary cookies only | Do not allow cookies | Without consent | Reject all and save | I disagree | Continue with necessary cookies
 en settings: Manage preferences | Cookie settings | Customise… | More options | Show purposes | Let me choose | Show details | Manage or reject cookies | Privacy policy & settings | Learn more and customize | No, manage settings | Accept or customise
 en save: Save & exit | Confirm my choices | Save selection | Allow selection | Accept selected | Save preferences | Accept selected cookies | Save cookie settings | Agree to selected cookies
 en acknowledge: Got it! | I understand | Okay, got it | Understood | Continue
@@ -815,7 +818,7 @@ es accept: Aceptar todo | Aceptar todas las cookies | ACEPTO | Sí, estoy de acu
 es reject: Rechazar todo | Rechazar | Rechazar todas las cookies | Solo las necesarias | Continuar sin aceptar | No acepto | No, gracias | Denegar | Aceptar solo las cookies técnicas | Usar solo cookies necesarias | Rechazar y cerrar | Oponerse a todo
 es settings: Configurar | Configuración de cookies | Gestionar opciones | Más opciones | Personalizar | Configurar o rechazar cookies | Ver preferencias | Mostrar detalles
 es save: Guardar y salir | Guardar preferencias | Confirmar mis opciones | Aceptar selección | Permitir la selección | Aceptar las cookies seleccionadas
-es acknowledge: Entendido | Vale | De acuerdo, entendido
+es acknowledge: Entendido | Vale | OK, lo he entendido
 es pay: Suscribirse | Rechazar y suscribirse | Pagar para rechazar
 es close: Cerrar | Ahora no
 es link: Política de cookies | Más información | Aviso legal | Ver nuestros 130 socios
@@ -858,7 +861,7 @@ sv save: Spara mina val | Tillåt urval
 da accept: Tillad alle | Accepter alle cookies
 da reject: Afvis alle | Kun nødvendige cookies | Nej tak | Accepter kun nødvendige
 da settings: Tilpas indstillinger | Vis detaljer
-da save: Gem valg | Tillad valgte
+da save: Gem valg | Tillad valgte | OK til valgte
 no accept: Godta alle | Jeg aksepterer
 no reject: Avvis alle | Bare nødvendige | Godta kun nødvendige informasjonskapsler
 no settings: Tilpass innstillinger | Administrer valg
