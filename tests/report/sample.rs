@@ -735,7 +735,9 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             .push(request(url, &image, "Image", 120 + number * 37, Idle));
     }
     if state != State::Before {
-        snapshot.cookies[0].writes.push(write(9_450, Revisit, SECRET, Some(63_072_000)));
+        snapshot.cookies[0]
+            .writes
+            .push(write(9_450, Revisit, SECRET, Some(63_072_000)));
         snapshot.cookies.push(cookie(
             url,
             "www.shop.test",
