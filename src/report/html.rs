@@ -172,7 +172,11 @@ impl OverviewLine {
             url: shown(&page.page.url, LONGEST_URL),
             tone: tone(page.standing),
             standing: wording::standing(page.standing),
-            found: page.tally.words(),
+            found: match page.tally.words() {
+                words if !words.is_empty() => words,
+                _ if page.is_incomplete() => "not known".to_owned(),
+                _ => "nothing".to_owned(),
+            },
             banner: match &banner.cmp {
                 Some(cmp) => shown(cmp, 60),
                 None if banner.found => "found, platform not known".to_owned(),

@@ -126,7 +126,7 @@ impl Group<'_> {
             (Owner::Banner, _) => "The consent banner".to_owned(),
             (_, Some(service)) => service.name.clone(),
             (Owner::Service(id), None) => id.to_owned(),
-            (Owner::Unknown(host), None) => format!("Unknown service: {host}"),
+            (Owner::Unknown(host), None) => format!("Unknown service on {host}"),
         }
     }
 

@@ -49,7 +49,7 @@ mod terminal {
             "on 2 pages",
             "loaded by https://www.shop.test/:14 >",
             "1. Load gtag.js only after the visitor has agreed to analytics.",
-            "  Unknown service: cdn.whoknows.test\n  not in the catalog, 1 finding\n",
+            "  Unknown service on cdn.whoknows.test\n  not in the catalog, 1 finding\n",
             "(likely)",
             "banner of www.shop.test (Klaro)\n",
             "banner of unsure.test\n",
@@ -282,7 +282,7 @@ mod page {
             "behind the settings",
             "Accept all” says yes (layer 1)",
             "not confirmed: no record of the site shows that it was taken",
-            "Without any answer: 4 requests to third parties and 4 items stored (3 of them broke a rule).",
+            "Without any answer: 4 requests to third parties and 4 items stored (4 of them broke a rule).",
         ] {
             assert!(page.contains(part), "missing {part:?}");
         }

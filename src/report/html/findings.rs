@@ -12,7 +12,7 @@ use crate::report::printable::{counted, shown};
 use crate::report::wording;
 
 /// Findings shown in the whole report; the JSON report has them all.
-const MOST_FINDINGS: usize = 300;
+const MOST_FINDINGS: usize = 200;
 
 /// Findings shown for one service.
 const MOST_OF_A_SERVICE: usize = 60;
@@ -53,12 +53,16 @@ pub(super) struct FindingView {
     pub(super) rule: String,
     pub(super) sub_type: String,
     pub(super) title: String,
+    /// The finding is about the banner, not about an item.
+    pub(super) banner: bool,
     pub(super) kind: &'static str,
     pub(super) subject: String,
     pub(super) host: String,
     pub(super) party: &'static str,
     pub(super) category: &'static str,
     pub(super) when: String,
+    /// On which page, where the report has more than one.
+    pub(super) place: String,
     pub(super) lifetime: String,
     pub(super) fingerprint: String,
     /// From the page inwards to what wrote or sent the item.
@@ -258,12 +262,18 @@ impl FindingView {
                 .map(|sub_type| shown(sub_type, 40))
                 .unwrap_or_default(),
             title: shown(&finding.title, 300),
+            banner: finding.subject.kind == SubjectKind::Banner,
             kind: wording::subject_kind(finding.subject.kind),
             subject: shown(&finding.subject.name, LONGEST_NAME),
             host: shown(&finding.subject.host, LONGEST_NAME),
             party: wording::party(finding.subject.party),
             category: wording::category(finding.category),
             when: when(report, finding),
+            place: match entry.pages.as_slice() {
+                _ if report.pages.len() < 2 => String::new(),
+                [page] => format!("on {}", shown(page, LONGEST_URL)),
+                pages => format!("on {}", counted(pages.len(), "page", "pages")),
+            },
             lifetime: evidence
                 .lifetime
                 .as_deref()

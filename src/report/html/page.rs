@@ -17,6 +17,9 @@ use crate::report::wording;
 /// Pages shown in detail; the JSON report has them all.
 pub(super) const MOST_PAGES: usize = 100;
 
+/// Pages whose timeline is drawn.
+const MOST_TIMELINES: usize = 60;
+
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
 
@@ -33,8 +36,8 @@ impl Budget {
     pub(super) fn for_pages(pages: usize) -> Self {
         let pages = pages.max(1);
         Self {
-            items: (1_500 / pages).clamp(12, 150),
-            requests: (500 / pages).clamp(4, 100),
+            items: (1_000 / pages).clamp(10, 150),
+            requests: (300 / pages).clamp(3, 100),
         }
     }
 }
@@ -111,7 +114,9 @@ impl PageView {
             standing: standing.map_or("", wording::standing),
             banner: BannerView::of(&page.banner),
             pictures: pictures(page),
-            timeline: Timeline::of(page, index),
+            timeline: (place < MOST_TIMELINES)
+                .then(|| Timeline::of(page, index))
+                .flatten(),
             totals: Totals::of(page, &outline.states),
             matrix: Matrix::of(page, &outline.states, index, budget.items),
             visits: page

@@ -1,8 +1,8 @@
 //! A picture of a page's visits: what was sent and stored, against the moment of choice.
 //!
 //! One lane for each state. The answer stands at the same place in every lane; left of it is what
-//! happened without one. A stretch of time has its own scale, or the first second of a page, when
-//! most happens, would be a line's width.
+//! happened without one. Each stretch of time has its own scale, or the first second of a page,
+//! when most happens, would be a line's width.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ const LEFT: f64 = 12.0;
 const ANSWER: f64 = 470.0;
 const AFTER: f64 = 530.0;
 const RIGHT: f64 = 988.0;
-const LANE: f64 = 118.0;
+const LANE: f64 = 124.0;
 const TOP: f64 = 34.0;
 
 /// Where requests stand in a lane, how high they may be, and where stored items stand.
-const REQUESTS: f64 = 66.0;
+const REQUESTS: f64 = 72.0;
 const TALLEST: f64 = 34.0;
-const STORED: f64 = 104.0;
+const STORED: f64 = 108.0;
 
 /// Width of a bar and of a stored item's mark.
 const BAR: f64 = 5.0;
@@ -211,6 +211,9 @@ fn stretches(phases: &[Phase]) -> Vec<Stretch<'_>> {
 }
 
 /// Where a moment of a phase is drawn; `None` when the visit has no such phase.
+///
+/// The first moments of a stretch are drawn wider: a load, an answer and a reload are followed by
+/// most of what there is to see.
 fn x_of(stretches: &[Stretch<'_>], phase: PhaseName, at_ms: u64) -> Option<f64> {
     let mut mine = stretches
         .iter()
@@ -224,7 +227,17 @@ fn x_of(stretches: &[Stretch<'_>], phase: PhaseName, at_ms: u64) -> Option<f64> 
     } = *stretch.phase;
     let length = end_ms.saturating_sub(start_ms).max(1) as f64;
     let passed = at_ms.clamp(start_ms, end_ms.max(start_ms)) - start_ms;
-    Some(stretch.from + (stretch.to - stretch.from) * (passed as f64 / length).min(1.0))
+    Some(stretch.from + (stretch.to - stretch.from) * (passed as f64 / length).min(1.0).sqrt())
+}
+
+/// Where an event is drawn when each takes `width`: its zone's left edge, its column in the zone, and the last column.
+///
+/// Columns never reach over the edge of their zone: what came before the answer stays left of it.
+fn column(stretches: &[Stretch<'_>], event: &Event, width: f64) -> Option<(f64, u32, u32)> {
+    let x = x_of(stretches, event.phase, event.at_ms)?;
+    let (from, to) = zone(event.phase);
+    let last = ((to - from) / width) as u32 - 1;
+    Some((from, (((x - from).max(0.0) / width) as u32).min(last), last))
 }
 
 /// Something that happened at a moment.
@@ -294,43 +307,40 @@ fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>) -> Vec<Event> {
 
 /// Bars standing on `floor`: findings at the bottom, then third parties, then the site's own.
 fn bars(floor: f64, stretches: &[Stretch<'_>], requests: &[Event]) -> [String; 3] {
-    let mut bins: BTreeMap<u32, [usize; 3]> = BTreeMap::new();
+    let mut columns: BTreeMap<(u32, u32), [usize; 3]> = BTreeMap::new();
     for request in requests {
-        if let Some(x) = x_of(stretches, request.phase, request.at_ms) {
+        if let Some((from, column, _)) = column(stretches, request, BAR) {
             let class = if request.found {
                 2
             } else {
                 usize::from(request.third)
             };
-            bins.entry((x / BAR) as u32).or_default()[class] += 1;
+            columns.entry((from as u32, column)).or_default()[class] += 1;
         }
     }
-    let most = bins
+    let most = columns
         .values()
         .map(|counts| counts.iter().sum::<usize>())
         .max()
         .unwrap_or(1)
         .max(1);
-    // A single request is still to be seen beside a hundred.
-    let unit = |count: usize| TALLEST * (count as f64 / most as f64).sqrt();
     let mut outlines: [Vec<String>; 3] = Default::default();
-    for (bin, counts) in bins {
+    for ((from, column), counts) in columns {
+        let x = f64::from(from) + f64::from(column) * BAR;
+        let width = BAR - 1.0;
+        let mut low = 0.0;
         let mut below = 0;
         for class in [2, 1, 0] {
-            let count = counts[class];
-            if count > 0 {
-                let (low, high) = (
-                    unit(below).max(if below > 0 { 3.0 } else { 0.0 }),
-                    unit(below + count),
-                );
-                let x = f64::from(bin) * BAR;
-                let height = (high - low).max(3.0);
-                let width = BAR - 1.0;
+            if counts[class] > 0 {
+                below += counts[class];
+                // A single request is still to be seen beside a hundred, and on top of a hundred.
+                let high = (TALLEST * (below as f64 / most as f64).sqrt()).max(low + 3.0);
                 outlines[class].push(format!(
-                    "M{x:.0} {:.1}h{width}v-{height:.1}h-{width}z",
-                    floor - low
+                    "M{x:.0} {:.1}h{width}v-{:.1}h-{width}z",
+                    floor - low,
+                    high - low
                 ));
-                below += count;
+                low = high;
             }
         }
     }
@@ -340,22 +350,29 @@ fn bars(floor: f64, stretches: &[Stretch<'_>], requests: &[Event]) -> [String; 3
 /// Marks of stored items, the lowest centred on `floor`: circles, and diamonds for findings.
 fn marks(floor: f64, stretches: &[Stretch<'_>], items: &[Event]) -> [String; 2] {
     let mut outlines: [Vec<String>; 2] = Default::default();
-    let mut heights: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut heights: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     let found_first = items
         .iter()
         .filter(|item| item.found)
         .chain(items.iter().filter(|item| !item.found));
     for item in found_first.take(MOST_MARKS) {
-        let Some(x) = x_of(stretches, item.phase, item.at_ms) else {
+        let Some((from, mut column, last)) = column(stretches, item, MARK) else {
             continue;
         };
-        let mut bin = (x / MARK) as u32;
-        while heights.get(&bin).is_some_and(|height| *height >= STACK) {
-            bin += 1;
+        let full = |column: u32| {
+            heights
+                .get(&(from as u32, column))
+                .is_some_and(|height| *height >= STACK)
+        };
+        while full(column) && column < last {
+            column += 1;
         }
-        let height = heights.entry(bin).or_default();
+        if full(column) {
+            continue;
+        }
+        let height = heights.entry((from as u32, column)).or_default();
         let (x, y) = (
-            f64::from(bin) * MARK + MARK / 2.0,
+            from + (f64::from(column) + 0.5) * MARK,
             floor - *height as f64 * MARK,
         );
         *height += 1;
