@@ -122,11 +122,20 @@ mod tests {
 
     #[test]
     fn only_countries_outside_the_eea_count_as_transfers() {
-        let transfers: String = ["US", "DE", "US", "RU", "NO"]
+        let transfers: Vec<String> = ["US", "DE", "US", "RU", "NO"]
             .iter()
-            .map(|country| format!("[[transfer]]\nto = \"{country}\"\n"))
+            .map(|country| {
+                format!(
+                    "[[transfer]]
+to = \"{country}\"
+"
+                )
+            })
             .collect();
-        assert_eq!(service(&transfers).transfer_countries(), ["US", "RU"]);
+        assert_eq!(
+            service(&transfers.concat()).transfer_countries(),
+            ["US", "RU"]
+        );
     }
 
     #[test]

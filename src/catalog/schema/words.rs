@@ -278,7 +278,7 @@ words! {
         Local = "local",
         /// `sessionStorage`.
         Session = "session",
-        /// IndexedDB.
+        /// `IndexedDB`.
         IndexedDb = "indexeddb",
         /// The Cache API.
         Cache = "cache",

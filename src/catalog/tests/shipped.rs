@@ -368,3 +368,280 @@ fn the_seed_services_are_found_by_what_they_do() {
     );
     assert_eq!(catalog.nearest_id("kustomr").as_deref(), Some("kustomer"));
 }
+
+#[test]
+fn well_known_requests_are_told_apart() {
+    let catalog = Catalog::builtin().unwrap();
+    for (url, service, role, category) in [
+        (
+            "https://region1.google-analytics.com/g/collect?v=2&tid=G-1",
+            "google-analytics",
+            "collector",
+            Category::Analytics,
+        ),
+        (
+            "https://www.google-analytics.com/analytics.js",
+            "google-analytics",
+            "loader",
+            Category::Analytics,
+        ),
+        (
+            "https://analytics.google.com/g/collect?v=2",
+            "google-analytics",
+            "collector",
+            Category::Analytics,
+        ),
+        (
+            "https://data.shop.test/g/collect?v=2&tid=G-1",
+            "google-analytics",
+            "collector",
+            Category::Analytics,
+        ),
+        (
+            "https://www.googletagmanager.com/gtm.js?id=GTM-1",
+            "google-tag-manager",
+            "loader",
+            Category::Unclassified,
+        ),
+        (
+            "https://www.googletagmanager.com/gtag/js?id=G-1",
+            "google-tag-manager",
+            "loader",
+            Category::Unclassified,
+        ),
+        (
+            "https://ad.doubleclick.net/activity",
+            "google-ads",
+            "beacon",
+            Category::Marketing,
+        ),
+        (
+            "https://www.google.de/pagead/1p-user-list/1/",
+            "google-ads",
+            "beacon",
+            Category::Marketing,
+        ),
+        (
+            "https://www.google.com/ccm/collect",
+            "google-ads",
+            "beacon",
+            Category::Marketing,
+        ),
+        (
+            "https://www.facebook.com/tr/?id=1&ev=PageView",
+            "meta-pixel",
+            "beacon",
+            Category::Marketing,
+        ),
+        (
+            "https://connect.facebook.net/en_US/fbevents.js",
+            "meta-pixel",
+            "loader",
+            Category::Marketing,
+        ),
+        (
+            "https://static.hotjar.com/c/hotjar-1.js",
+            "hotjar",
+            "loader",
+            Category::Analytics,
+        ),
+        (
+            "wss://ws7.hotjar.com/api/v2/client/ws",
+            "hotjar",
+            "replay",
+            Category::Analytics,
+        ),
+        (
+            "https://y.clarity.ms/collect",
+            "microsoft-clarity",
+            "replay",
+            Category::Analytics,
+        ),
+        (
+            "https://px.ads.linkedin.com/collect?v=2",
+            "linkedin-insight",
+            "beacon",
+            Category::Marketing,
+        ),
+        (
+            "https://analytics.tiktok.com/i18n/pixel/events.js",
+            "tiktok-pixel",
+            "loader",
+            Category::Marketing,
+        ),
+        (
+            "https://analytics.tiktok.com/api/v2/pixel",
+            "tiktok-pixel",
+            "collector",
+            Category::Marketing,
+        ),
+        (
+            "https://stats.shop.test/piwik/matomo.php?idsite=1",
+            "matomo",
+            "collector",
+            Category::Analytics,
+        ),
+        (
+            "https://other.test/matomo.php?idsite=1",
+            "matomo",
+            "collector",
+            Category::Analytics,
+        ),
+        (
+            "https://track.hubspot.com/__ptq.gif",
+            "hubspot",
+            "beacon",
+            Category::Analytics,
+        ),
+        (
+            "https://js.hs-banner.com/1.js",
+            "hubspot-consent",
+            "loader",
+            Category::Necessary,
+        ),
+        (
+            "https://www.youtube-nocookie.com/embed/x",
+            "youtube",
+            "embed",
+            Category::Marketing,
+        ),
+        (
+            "https://cdn.cookielaw.org/scripttemplates/otSDKStub.js",
+            "onetrust",
+            "loader",
+            Category::Necessary,
+        ),
+    ] {
+        let found = catalog
+            .match_request(&Url::parse(url).unwrap(), "www.shop.test")
+            .unwrap();
+        assert_eq!(
+            (
+                found.service.as_str(),
+                found.role.as_deref(),
+                found.category
+            ),
+            (service, Some(role), category),
+            "{url}"
+        );
+    }
+    for url in [
+        "https://www.google.com/maps",
+        "https://other.test/g/collect?v=1",
+        "https://other.test/matomo.php",
+    ] {
+        let found = catalog.match_request(&Url::parse(url).unwrap(), "www.shop.test");
+        let taken = found.is_some_and(|found| {
+            ["google-ads", "google-analytics", "matomo"].contains(&found.service.as_str())
+        });
+        assert!(!taken, "{url}");
+    }
+}
+
+#[test]
+fn well_known_items_are_told_apart() {
+    let catalog = Catalog::builtin().unwrap();
+    for (name, host, value, expected) in [
+        (
+            "_ga",
+            "shop.test",
+            "GA1.1.1234.5678",
+            Some(("google-analytics", true)),
+        ),
+        ("_ga", "shop.test", "of our own", None),
+        (
+            "_ga_ABC123",
+            "shop.test",
+            "GS1.1.1700000000.1.0.1700000000.0.0.0",
+            Some(("google-analytics", true)),
+        ),
+        (
+            "_gid",
+            "shop.test",
+            "GA1.2.1234.5678",
+            Some(("google-analytics", true)),
+        ),
+        (
+            "_fbp",
+            "shop.test",
+            "fb.1.1700000000000.1234567890",
+            Some(("meta-pixel", true)),
+        ),
+        ("fr", "facebook.com", "x", Some(("meta-pixel", true))),
+        ("fr", "shop.test", "x", None),
+        (
+            "_gcl_au",
+            "shop.test",
+            "1.1.123.456",
+            Some(("google-ads", true)),
+        ),
+        ("IDE", "doubleclick.net", "x", Some(("google-ads", true))),
+        ("IDE", "shop.test", "x", None),
+        ("NID", "google.fr", "x", Some(("google-ads", true))),
+        (
+            "_hjSessionUser_123",
+            "shop.test",
+            "x",
+            Some(("hotjar", false)),
+        ),
+        (
+            "_pk_id.1.1fff",
+            "shop.test",
+            "0123456789abcdef.1700000000.",
+            Some(("matomo", true)),
+        ),
+        (
+            "VISITOR_INFO1_LIVE",
+            "youtube.com",
+            "x",
+            Some(("youtube", true)),
+        ),
+        (
+            "OptanonConsent",
+            "shop.test",
+            "groups=C0001%3A1",
+            Some(("onetrust", false)),
+        ),
+        ("klaro", "shop.test", "{}", Some(("klaro", false))),
+        ("__cf_bm", "shop.test", "x", Some(("cloudflare", false))),
+        ("a_name_of_our_own", "shop.test", "x", None),
+    ] {
+        let found = find(
+            &catalog,
+            Seen {
+                name,
+                host,
+                value,
+                ..SEEN
+            },
+        );
+        let found = found
+            .as_ref()
+            .map(|found| (found.service.as_str(), found.bound));
+        assert_eq!(found, expected, "{name} on {host}");
+    }
+    let record = find(
+        &catalog,
+        Seen {
+            name: "OptanonConsent",
+            ..SEEN
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (record.category, record.exempt.as_deref()),
+        (Category::Necessary, Some("consent-record"))
+    );
+    let counted = find(
+        &catalog,
+        Seen {
+            name: "_pk_ses.1.1fff",
+            ..SEEN
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        counted.exempt, None,
+        "an exemption under conditions is none"
+    );
+}
