@@ -4,7 +4,9 @@ use super::*;
 
 mod files;
 mod items;
+mod known;
 mod lints;
+mod overrides;
 mod shipped;
 
 /// The day the checks of the shipped catalog assume.
