@@ -13,6 +13,9 @@ const MANIFEST: &str = "src/visit/consent/engine";
 fn main() {
     println!("cargo:rerun-if-changed={MANIFEST}/package.json");
     println!("cargo:rerun-if-changed={MANIFEST}/package-lock.json");
+    // Folders that are built in: a new file in them is a change.
+    println!("cargo:rerun-if-changed=catalog");
+    println!("cargo:rerun-if-changed=fixtures");
     println!(
         "cargo:rustc-env=CONSENTINEL_COMMIT={}",
         commit().unwrap_or_default()

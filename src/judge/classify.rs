@@ -106,19 +106,16 @@ pub(crate) fn classify(
 
 /// Whether a row still holds for an item that behaves like this one.
 ///
-/// Session and load-balancing items are exempt for the time of a visit, not for weeks.
+/// Session and load-balancing items are exempt for the time of a visit, not for years, and session
+/// items only on the site itself.
 fn holds(row: &Override, behaviour: &Behaviour) -> bool {
-    if row.treatment != Treatment::Exempt {
-        return true;
-    }
+    let short_enough = row.longest_s.is_none_or(|longest| {
+        behaviour.lifetime <= Lifetime::Seconds(i64::try_from(longest).unwrap_or(i64::MAX))
+    });
     let group = row.group.to_ascii_lowercase();
-    if group.contains("session") || group.contains("csrf") {
-        behaviour.party == Party::First && !behaviour.lifetime.exceeds_days(1)
-    } else if group.contains("load-balanc") {
-        !behaviour.lifetime.exceeds_days(7)
-    } else {
-        true
-    }
+    let own_session = group.contains("session") || group.contains("csrf");
+    row.treatment != Treatment::Exempt
+        || short_enough && (!own_session || behaviour.party == Party::First)
 }
 
 fn by_override(

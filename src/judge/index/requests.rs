@@ -30,6 +30,12 @@ const OTHER_SECTORS: [&str; 8] = [
     "payment",
 ];
 
+/// Sectors whose content is shown in the page: bringing it is another matter than reporting on the visitor.
+const EMBEDDED_SECTORS: [&str; 4] = ["audio", "maps", "social", "video"];
+
+/// Roles of requests that report on the visitor.
+pub(crate) const REPORTERS: [&str; 5] = ["auction", "beacon", "collector", "replay", "telemetry"];
+
 /// A request that left the browser.
 #[derive(Debug)]
 pub(crate) struct SeenRequest<'a> {
@@ -57,6 +63,7 @@ impl SeenRequest<'_> {
             matches!(found.category, Category::Analytics | Category::Marketing)
                 && !found.cmp
                 && !OTHER_SECTORS.contains(&found.sector.as_str())
+                && (reports(found) || !brings_content(found))
         })
     }
 
@@ -64,6 +71,14 @@ impl SeenRequest<'_> {
     pub(crate) fn party(&self) -> Party {
         self.request.party
     }
+}
+
+fn reports(found: &RequestMatch) -> bool {
+    found.role.as_deref().is_some_and(|role| REPORTERS.contains(&role))
+}
+
+fn brings_content(found: &RequestMatch) -> bool {
+    found.role.as_deref() == Some("embed") || EMBEDDED_SECTORS.contains(&found.sector.as_str())
 }
 
 /// The requests of a visit that left the browser on behalf of the page, by time.

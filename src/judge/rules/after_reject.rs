@@ -51,7 +51,7 @@ impl Rule for NewStorage {
             name: "reject-new-storage",
             title: "Something that needs consent is stored after the visitor refused",
             checks: "A cookie or a storage entry that needs consent is written after the refusal was recorded, or \
-                     renewed with a new value or a new expiry.",
+                     written again.",
             severity: Severity::Critical,
             proof: Proof::P2,
             certainty: Certainty::L1,
@@ -81,7 +81,7 @@ impl Rule for NewStorage {
                     refusals.visits.contains(&number)
                         && page.visits[number].is_after(stored.phase, stored.at_ms, known_before)
                         && !is_opt_out(stored.value.text())
-                        && changes_something(item, number, stored)
+                        && stores_something(item, number, stored)
                 };
                 let writes = Writes::of(item, counts)?;
                 let draft = item_draft(page, item, &writes, &occurrence(&refusals), |departure| {
@@ -113,13 +113,14 @@ fn writes_in<'i, 'a>(item: &'i Item<'a>, visit: usize) -> impl Iterator<Item = &
         .flat_map(|sighting| &sighting.stored)
 }
 
-/// Whether a write is more than the same again: a new value, or for a lasting cookie a new expiry.
-fn changes_something(item: &Item<'_>, visit: usize, stored: &Stored<'_>) -> bool {
-    let lasting_cookie = item.key.kind == SubjectKind::Cookie && stored.lifetime.exceeds_days(0);
+/// Whether a write stores something: whoever writes a value again stores it again.
+///
+/// Where only the result was seen, it has to differ from what was there before the choice.
+fn stores_something(item: &Item<'_>, visit: usize, stored: &Stored<'_>) -> bool {
     let earlier = writes_in(item, visit)
         .filter(|other| other.phase.is_before_choice())
         .last();
-    lasting_cookie
+    stored.set_by.is_some()
         || earlier.is_none_or(|earlier| earlier.value.fingerprint != stored.value.fingerprint)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::classify::category_name;
 use crate::judge::consent_mode::{self, ConsentMode};
-use crate::judge::index::{Departure, Item, PageIndex, SeenRequest};
+use crate::judge::index::{Departure, Item, PageIndex, REPORTERS, SeenRequest};
 use crate::judge::item::{Lifetime, Stored, earlier};
 use crate::judge::naming::{self, shown};
 use crate::judge::profile::Profile;
@@ -219,7 +219,6 @@ impl Means {
 /// How a request tracks; nothing when it does not.
 pub(super) fn means_of(seen: &SeenRequest<'_>) -> Option<Means> {
     const LOADERS: [&str; 2] = ["loader", "asset"];
-    const REPORTERS: [&str; 4] = ["collector", "beacon", "telemetry", "auction"];
     const REPORTING_TYPES: [&str; 7] = [
         "Ping",
         "Image",
