@@ -4,7 +4,7 @@
 //! so every length is bounded and nothing in them can fail.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -286,7 +286,17 @@ impl Lexicon {
         if kept.is_empty() {
             return String::new();
         }
-        let alternatives: Vec<String> = kept.into_iter().map(pattern_of).collect();
+        // Grouped by their first letter, so that most letters of a page are passed at once.
+        let mut by_first: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for word in kept {
+            let mut letters = word.chars().map(pattern_of);
+            let first = letters.next().unwrap_or_default();
+            by_first.entry(first).or_default().push(letters.collect());
+        }
+        let alternatives: Vec<String> = by_first
+            .into_iter()
+            .map(|(first, rests)| format!("{first}(?:{})", rests.join("|")))
+            .collect();
         format!("(?:{})", alternatives.join("|"))
     }
 
@@ -739,40 +749,35 @@ fn fold_into(word: &mut String, letter: char) {
     word.push(plain);
 }
 
-/// A word or phrase as a pattern that needs no flag to ignore case, and no accents on capitals.
-fn pattern_of(phrase: &str) -> String {
-    let mut pattern = String::new();
-    for letter in phrase.chars() {
+/// A letter of a phrase as a pattern that needs no flag to ignore case.
+fn pattern_of(letter: char) -> String {
+    match letter {
+        ' ' => return r"\s+".to_owned(),
+        '-' => return "-?".to_owned(),
+        _ if !letter.is_alphabetic() => return r"\s?".to_owned(),
+        _ => {}
+    }
+    let mut variants = vec![letter];
+    if matches!(letter, 'ͱ'..='Ͽ') {
+        // Greek capitals lose their accents. Elsewhere an accent tells words apart (süti, sutil).
         let mut plain = String::new();
         fold_into(&mut plain, letter);
-        let mut variants: Vec<char> = vec![letter];
-        if plain.chars().count() == 1 {
-            variants.extend(plain.chars());
-        }
-        let capitals: Vec<char> = variants
-            .iter()
-            .filter(|variant| variant.to_uppercase().count() == 1)
-            .flat_map(|variant| variant.to_uppercase())
-            .collect();
-        variants.extend(capitals);
-        if letter == 'i' {
-            // The capital of Turkish.
-            variants.push('İ');
-        }
-        variants.sort_unstable();
-        variants.dedup();
-        match letter {
-            ' ' => pattern.push_str(r"\s+"),
-            '-' => pattern.push_str("-?"),
-            _ if !letter.is_alphabetic() => pattern.push_str(r"\s?"),
-            _ => {
-                pattern.push('[');
-                pattern.extend(variants);
-                pattern.push(']');
-            }
-        }
+        variants.extend(plain.chars());
     }
-    pattern
+    let capitals: Vec<char> = variants
+        .iter()
+        .filter(|variant| variant.to_uppercase().count() == 1)
+        .flat_map(|variant| variant.to_uppercase())
+        .collect();
+    variants.extend(capitals);
+    if letter == 'i' {
+        // The capital of Turkish.
+        variants.push('İ');
+    }
+    variants.sort_unstable();
+    variants.dedup();
+    let variants: String = variants.into_iter().collect();
+    format!("[{variants}]")
 }
 
 #[cfg(test)]
@@ -1203,6 +1208,7 @@ Hello world | 12 | … | — | 🍪 | lorem ipsum dolor sit amet
             "Politique de confidentialité",
             "Galettes de sarrasin",
             "Il consenso degli elettori cresce",
+            "Un toque sutil de limón",
             "El consenso entre los partidos",
             "Subscribe to our newsletter",
             "Согласие на обработку персональных данных",
