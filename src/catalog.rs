@@ -3,17 +3,45 @@
 //! Data are hand-written TOML files, one for each service, built into the binary. Pure: loading
 //! an overlay is the only I/O.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::finding::Category;
 use crate::model::report::CatalogInfo;
 use crate::model::snapshot::StorageKind;
 
+pub mod duration;
+pub mod host;
+mod index;
+pub mod lint;
+mod load;
+pub mod pattern;
+pub mod schema;
+mod service;
+pub mod tables;
+
+pub use load::CatalogError;
+#[cfg(test)]
+use load::File;
+use load::Loaded;
+use schema::Service;
+use schema::words::ExemptionBasis;
+use tables::{OverrideRow, Regulation, Section, Tables};
+
 /// Everything the catalog knows.
 #[derive(Debug)]
-pub struct Catalog {}
+pub struct Catalog {
+    /// In the order of their ids.
+    services: Vec<Service>,
+    /// File of each service, by id.
+    files: BTreeMap<String, String>,
+    tables: Tables,
+    index: index::Index,
+    version: String,
+}
 
 /// A stored item, as seen on a page.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +101,8 @@ pub struct RequestMatch {
 }
 
 /// What the override table says of an item, whatever the services say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Treatment {
     /// Needs no consent.
     Exempt,
@@ -96,26 +125,138 @@ pub struct Override {
     pub treatment: Treatment,
     /// Why, in one sentence.
     pub reason: String,
+    /// The row holds only for items that live at most this long, in seconds; zero for session items only.
+    pub longest_s: Option<u64>,
 }
 
 impl Catalog {
+    /// The catalog built into the binary.
+    pub fn builtin() -> Result<Self, CatalogError> {
+        Ok(Self::new(load::load(&[load::builtin()?])?))
+    }
+
+    /// The built-in catalog with a directory laid over it: a file replaces the entry of the same id.
+    ///
+    /// The directory has the shape of the built-in one: `services/`, `cmps/`, `platforms/`,
+    /// `sections.toml`, `regulations.toml`, `exemptions.toml`, `overrides.toml`, each of them
+    /// optional. Entries may also lie beside these files.
+    pub fn with_overlay(directory: &Path) -> Result<Self, CatalogError> {
+        Ok(Self::new(load::load(&[
+            load::builtin()?,
+            load::overlay(directory)?,
+        ])?))
+    }
+
+    fn new(loaded: Loaded) -> Self {
+        let mut files = BTreeMap::new();
+        let mut services = Vec::with_capacity(loaded.entries.len());
+        for (id, entry) in loaded.entries {
+            files.insert(id, entry.file);
+            services.push(entry.service);
+        }
+        let index = index::Index::new(&services);
+        Self {
+            services,
+            files,
+            tables: loaded.tables,
+            index,
+            version: loaded.version,
+        }
+    }
+
     /// Version and size.
     pub fn info(&self) -> CatalogInfo {
-        CatalogInfo { version: String::new(), services: 0 }
+        CatalogInfo {
+            version: self.version.clone(),
+            services: self.services.len(),
+        }
+    }
+
+    /// Every entry, in the order of the ids.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter()
+    }
+
+    /// The entry with an id.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        let place = self
+            .services
+            .binary_search_by(|service| service.id.as_str().cmp(id))
+            .ok()?;
+        self.services.get(place)
+    }
+
+    /// The entry's file, as messages name it; empty for an unknown id.
+    pub fn file_of(&self, id: &str) -> &str {
+        self.files.get(id).map_or("", String::as_str)
+    }
+
+    /// A section, by the id that `sector` names.
+    pub fn section(&self, id: &str) -> Option<&Section> {
+        self.tables.sections.get(id)
+    }
+
+    /// A law, by id or alias.
+    pub fn regulation(&self, id: &str) -> Option<&Regulation> {
+        let laws = &self.tables.regulations;
+        laws.get(id).or_else(|| {
+            laws.values()
+                .find(|law| law.aliases.iter().any(|alias| alias == id))
+        })
+    }
+
+    /// The rows of the override table, strongest first.
+    pub fn override_rows(&self) -> &[OverrideRow] {
+        self.tables.overrides.rows()
+    }
+
+    /// Whether `exemptions.toml` knows a ground.
+    pub fn has_exemption(&self, basis: ExemptionBasis) -> bool {
+        self.tables.exemptions.contains_key(&basis)
+    }
+
+    /// The known id most like one that is not known.
+    pub fn nearest_id(&self, id: &str) -> Option<String> {
+        load::nearest_word(id, self.services.iter().map(|service| service.id.as_str()))
+    }
+
+    /// Whether the entry is built in, not laid over.
+    fn is_shipped(&self, id: &str) -> bool {
+        self.file_of(id).starts_with("catalog/")
     }
 
     /// The service behind a stored item.
-    pub fn match_item(&self, _query: &ItemQuery<'_>) -> Option<ItemMatch> {
-        None
+    pub fn match_item(&self, query: &ItemQuery<'_>) -> Option<ItemMatch> {
+        self.index.find_item(&self.services, &self.tables, query)
     }
 
     /// The service behind a request, sent from a page on the host `site`.
-    pub fn match_request(&self, _url: &Url, _site: &str) -> Option<RequestMatch> {
-        None
+    pub fn match_request(&self, url: &Url, site: &str) -> Option<RequestMatch> {
+        self.index.find_request(&self.services, url, site)
     }
 
     /// The row of the override table that fits an item.
-    pub fn override_for(&self, _query: &ItemQuery<'_>) -> Option<Override> {
-        None
+    pub fn override_for(&self, query: &ItemQuery<'_>) -> Option<Override> {
+        self.tables.overrides.find(query)
     }
 }
+
+#[cfg(test)]
+impl Catalog {
+    /// A catalog of these files, by path and content, each layer stronger than the one before.
+    fn of(layers: &[&[(&str, &str)]]) -> Result<Self, CatalogError> {
+        let file = |(path, text): &(&str, &str)| File {
+            path: (*path).to_owned(),
+            shown: format!("catalog/{path}"),
+            text: (*text).to_owned(),
+        };
+        let layers: Vec<Vec<File>> = layers
+            .iter()
+            .map(|layer| layer.iter().map(file).collect())
+            .collect();
+        Ok(Self::new(load::load(&layers)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,13 @@
 //!
 //! The way data flow, the rooms of the house and the walls between them: `src/README.md`.
 
+pub mod audit;
+pub mod browser;
 pub mod catalog;
+pub mod cli;
 pub mod judge;
 pub mod model;
+pub mod provision;
 pub mod report;
 pub mod test_web;
+pub mod visit;

@@ -9,7 +9,18 @@ use super::visit::{PhaseName, State};
 
 /// How grave a finding is, least first.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -26,7 +37,9 @@ pub enum Severity {
 }
 
 /// How sure the judge is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Proven by the site's own words or by a known service's known item.
@@ -40,7 +53,9 @@ pub enum Verdict {
 }
 
 /// The kind of proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Proof {
     /// The site contradicts itself.
     P1,
@@ -53,7 +68,9 @@ pub enum Proof {
 }
 
 /// How settled the law is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Certainty {
     /// Statute or the Court of Justice.
     L1,
@@ -65,7 +82,18 @@ pub enum Certainty {
 
 /// What consent purpose an item serves.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
@@ -83,7 +111,9 @@ pub enum Category {
 }
 
 /// What kind of thing a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubjectKind {
     /// A cookie.
@@ -92,7 +122,7 @@ pub enum SubjectKind {
     LocalStorage,
     /// An entry of `sessionStorage`.
     SessionStorage,
-    /// An IndexedDB database.
+    /// An `IndexedDB` database.
     IndexedDb,
     /// A cache of the Cache API.
     CacheStorage,
@@ -110,7 +140,9 @@ pub enum SubjectKind {
 ///
 /// Cookie: domain and name. Storage: the origin's host and the key. Request: host and path without
 /// query. Banner: the page's host and the consent platform, or `banner`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Subject {
     /// What kind of thing.
     pub kind: SubjectKind,

@@ -7,7 +7,9 @@ use url::Url;
 /// Whether something belongs to the audited site or to somebody else.
 ///
 /// Same registrable domain (Public Suffix List) is first party; anything else is third.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
     /// The audited site itself.
@@ -42,7 +44,9 @@ pub fn host_of(url: &str) -> String {
     Url::parse(url)
         .ok()
         .and_then(|url| match url.scheme() {
-            "blob" => Url::parse(url.path()).ok().and_then(|inner| inner.host_str().map(str::to_owned)),
+            "blob" => Url::parse(url.path())
+                .ok()
+                .and_then(|inner| inner.host_str().map(str::to_owned)),
             _ => url.host_str().map(str::to_owned),
         })
         .unwrap_or_default()

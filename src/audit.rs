@@ -1,0 +1,320 @@
+//! Runs a job: plans the visits, makes them, judges what they saw, and says how far it is.
+
+mod assemble;
+mod fleet;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::browser::self_test::SelfTest;
+use crate::browser::{Browser, BrowserError, LaunchOptions};
+use crate::catalog::{Catalog, CatalogError};
+use crate::judge::{self, Profile};
+use crate::model::report::{Report, Run, SCHEMA, Tool};
+use crate::model::visit::{Diagnostic, DiagnosticCode, State, Visit};
+use crate::visit::consent::{Engine, EngineError};
+use crate::visit::{Manner, Plan};
+use fleet::Fleet;
+
+/// What is to be audited, and how.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The pages, as given; what is no address of a page is reported and not visited.
+    pub addresses: Vec<String>,
+    /// The states each page is visited in.
+    pub states: Vec<State>,
+    /// How each visit goes.
+    pub manner: Manner,
+    /// How the browser is started.
+    pub launch: LaunchOptions,
+    /// How many visits at once.
+    pub concurrency: usize,
+    /// The jurisdiction the judge applies.
+    pub profile: Profile,
+    /// A catalog laid over the built-in one.
+    pub catalog: Option<PathBuf>,
+    /// A newer rule file for the consent engine.
+    pub consent_rules: Option<PathBuf>,
+    /// Options that differ from their defaults, for the report.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What can keep a job from starting. Once it runs, what goes wrong is in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// No browser.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    /// The catalog is wrong.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The rule file is wrong.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The self-test cannot listen on loopback.
+    #[error("the self-test cannot listen on loopback")]
+    SelfTest(#[source] std::io::Error),
+}
+
+/// How far a job is.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// The browser runs, the visits begin.
+    Begun {
+        /// How many there will be.
+        visits: usize,
+        /// Name and version of the browser.
+        browser: String,
+    },
+    /// A visit ended.
+    Visited {
+        /// The page.
+        url: String,
+        /// The state.
+        state: State,
+        /// In one line: how it went.
+        summary: String,
+    },
+}
+
+/// An address as given, or why it is none.
+struct Target {
+    given: String,
+    url: Result<Url, String>,
+}
+
+/// Runs a job. Its progress is heard through `progress`; `cancel` stops it, with a report of what was seen.
+pub async fn audit(
+    job: Job,
+    progress: mpsc::UnboundedSender<Progress>,
+    cancel: CancellationToken,
+) -> Result<Report, AuditError> {
+    let started = Timestamp::now();
+    let catalog = match &job.catalog {
+        Some(folder) => Catalog::with_overlay(folder)?,
+        None => Catalog::builtin()?,
+    };
+    let engine = Arc::new(Engine::load(job.consent_rules.as_deref())?);
+    let targets: Vec<Target> = job
+        .addresses
+        .iter()
+        .map(|given| Target {
+            given: given.clone(),
+            url: address(given),
+        })
+        .collect();
+    let plans: Vec<(usize, Plan)> = targets
+        .iter()
+        .enumerate()
+        .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)))
+        .flat_map(|(index, url)| {
+            let manner = &job.manner;
+            job.states.iter().map(move |&state| {
+                (
+                    index,
+                    Plan {
+                        url: url.clone(),
+                        state,
+                        manner: manner.clone(),
+                    },
+                )
+            })
+        })
+        .collect();
+    let mut diagnostics = Vec::new();
+    let mut visits: Vec<(usize, Visit)> = Vec::new();
+    let mut browser_info = None;
+    if !plans.is_empty() {
+        let browser = launch(&job.launch).await?;
+        let info = browser.info().clone();
+        if !info.third_party_cookies {
+            diagnostics.push(run_diagnostic(
+                DiagnosticCode::ThirdPartyCookiesBlocked,
+                "this browser stores no third-party cookies, so those of third parties are missing below",
+            ));
+        }
+        browser_info = Some(info.clone());
+        tell(
+            &progress,
+            Progress::Begun {
+                visits: plans.len(),
+                browser: format!("{} {}", info.name, info.version),
+            },
+        );
+        let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
+        let mut running = futures::stream::iter(plans)
+            .map(|(index, plan)| {
+                let (fleet, cancel) = (&fleet, &cancel);
+                async move { (index, fleet.visit(&plan, cancel).await) }
+            })
+            .buffer_unordered(job.concurrency.max(1));
+        while let Some((index, visit)) = running.next().await {
+            let url = targets
+                .get(index)
+                .map_or_else(String::new, |target| target.given.clone());
+            tell(
+                &progress,
+                Progress::Visited {
+                    url,
+                    state: visit.state,
+                    summary: assemble::in_one_line(&visit),
+                },
+            );
+            visits.push((index, visit));
+        }
+        drop(running);
+        fleet.close().await;
+    }
+    if !engine.is_present() {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::ConsentEngineMissing,
+            "the program was built without npm, so only the built-in heuristics drove the banners",
+        ));
+    }
+    if cancel.is_cancelled() {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::Interrupted,
+            "the run was stopped before it was complete",
+        ));
+    }
+    let pages = assemble::pages(&targets, visits);
+    let judgement = judge::judge(&pages, &catalog, job.profile);
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        run: Run {
+            id: run_id(started),
+            started,
+            finished: Timestamp::now(),
+            tool: tool(),
+            browser: browser_info,
+            catalog: catalog.info(),
+            consent_engine: engine.name().to_owned(),
+            profile: job.profile.name().to_owned(),
+            clock: "real".to_owned(),
+            options: job.options,
+            diagnostics,
+        },
+        pages,
+        services: judgement.services,
+        findings: judgement.findings,
+        summary: judgement.summary,
+    })
+}
+
+/// Starts a browser and tests whether it keeps third-party cookies.
+pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
+    let self_test = SelfTest::start().await.map_err(AuditError::SelfTest)?;
+    let mut options = options.clone();
+    options.resolver_rules.extend(self_test.resolver_rules());
+    let mut browser = Browser::launch(&options).await?;
+    let stored = self_test.run(&browser).await?;
+    browser.note_third_party_cookies(stored);
+    Ok(browser)
+}
+
+/// This program, as reports name it.
+pub fn tool() -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("CONSENTINEL_COMMIT")
+            .filter(|commit| !commit.is_empty())
+            .map(str::to_owned),
+    }
+}
+
+fn tell(progress: &mpsc::UnboundedSender<Progress>, event: Progress) {
+    // Nobody may be listening.
+    drop(progress.send(event));
+}
+
+fn run_diagnostic(code: DiagnosticCode, message: &str) -> Diagnostic {
+    Diagnostic {
+        code,
+        message: message.to_owned(),
+        state: None,
+    }
+}
+
+/// Sorts by time; the last part tells two runs of the same millisecond apart.
+fn run_id(started: Timestamp) -> String {
+    format!(
+        "{}-{:04x}",
+        started.strftime("%Y%m%dT%H%M%S%3fZ"),
+        std::process::id() & 0xffff
+    )
+}
+
+/// Reads an address. `https://` may be left out; only web pages can be audited.
+pub fn address(given: &str) -> Result<Url, String> {
+    let given = given.trim();
+    let url = match Url::parse(given) {
+        Ok(url) if url.scheme() == "http" || url.scheme() == "https" => url,
+        // `shop.example:8443` reads as a scheme.
+        Ok(url)
+            if given.contains("://")
+                || url.cannot_be_a_base() && !looks_like_host_and_port(given) =>
+        {
+            return Err(format!(
+                "{}: is no address of a web page; only http and https pages can be audited",
+                url.scheme()
+            ));
+        }
+        _ => Url::parse(&format!("https://{given}"))
+            .map_err(|error| format!("not an address ({error})"))?,
+    };
+    match url.host_str() {
+        Some(host) if !host.is_empty() => Ok(url),
+        _ => Err("not an address: no host".to_owned()),
+    }
+}
+
+fn looks_like_host_and_port(given: &str) -> bool {
+    given.split_once(':').is_some_and(|(host, rest)| {
+        (host.contains('.') || host == "localhost")
+            && rest.starts_with(|first: char| first.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_pages() {
+        for (given, expected) in [
+            ("https://shop.test/a", Some("https://shop.test/a")),
+            ("shop.test", Some("https://shop.test/")),
+            ("shop.test:8443/a", Some("https://shop.test:8443/a")),
+            ("localhost:3000", Some("https://localhost:3000/")),
+            (" http://shop.test ", Some("http://shop.test/")),
+            ("javascript:alert(1)", None),
+            ("file:///etc/passwd", None),
+            ("data:text/html,x", None),
+            ("mailto:a@b.test", None),
+            ("ftp://shop.test/", None),
+            ("https://", None),
+            ("", None),
+            ("a b", None),
+        ] {
+            assert_eq!(
+                address(given).ok().map(|url| url.to_string()).as_deref(),
+                expected,
+                "{given}"
+            );
+        }
+    }
+
+    #[test]
+    fn run_ids_sort_by_time() {
+        let early = run_id(Timestamp::from_millisecond(1_000).unwrap());
+        let late = run_id(Timestamp::from_millisecond(1_000_000_000).unwrap());
+        assert!(early < late);
+    }
+}

@@ -1,0 +1,127 @@
+//! Puts the visits of a page together.
+
+use super::Target;
+use crate::model::report::Page;
+use crate::model::visit::{Banner, Diagnostic, DiagnosticCode, Outcome, Route, State, Visit};
+
+/// The pages of a job, in the order they were given.
+pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page> {
+    let mut by_target: Vec<Vec<Visit>> = targets.iter().map(|_| Vec::new()).collect();
+    for (index, visit) in visits {
+        if let Some(of_target) = by_target.get_mut(index) {
+            of_target.push(visit);
+        }
+    }
+    targets
+        .iter()
+        .zip(by_target)
+        .map(|(target, mut visits)| {
+            visits.sort_by_key(|visit| visit.state);
+            let url = target
+                .url
+                .as_ref()
+                .map_or_else(|_| target.given.clone(), ToString::to_string);
+            let mut diagnostics: Vec<Diagnostic> = match &target.url {
+                Ok(_) => Vec::new(),
+                Err(reason) => {
+                    vec![Diagnostic {
+                        code: DiagnosticCode::Unreachable,
+                        message: reason.clone(),
+                        state: None,
+                    }]
+                }
+            };
+            diagnostics.extend(
+                visits
+                    .iter()
+                    .flat_map(|visit| visit.diagnostics.iter().cloned()),
+            );
+            Page {
+                final_url: visits
+                    .first()
+                    .map_or_else(|| url.clone(), |visit| visit.final_url.clone()),
+                url,
+                diagnostics,
+                banner: banner(&visits),
+                visits,
+            }
+        })
+        .collect()
+}
+
+/// The banner, joined from all visits: as the untouched visit saw it, with every way that was walked.
+fn banner(visits: &[Visit]) -> Banner {
+    let Some(mut banner) = visits
+        .iter()
+        .map(|visit| &visit.banner)
+        .find(|banner| banner.found)
+        .cloned()
+    else {
+        return Banner::default();
+    };
+    for other in visits
+        .iter()
+        .map(|visit| &visit.banner)
+        .filter(|other| other.found)
+    {
+        banner.cmp = banner.cmp.take().or_else(|| other.cmp.clone());
+        banner.screenshot = banner
+            .screenshot
+            .take()
+            .or_else(|| other.screenshot.clone());
+        banner.routes.accept = better(banner.routes.accept, other.routes.accept);
+        banner.routes.reject = better(banner.routes.reject, other.routes.reject);
+        for button in other.buttons.iter().filter(|button| button.layer > 1) {
+            if !banner
+                .buttons
+                .iter()
+                .any(|known| known.layer == button.layer && known.text == button.text)
+            {
+                banner.buttons.push(button.clone());
+            }
+        }
+    }
+    banner
+}
+
+fn better(one: Route, other: Route) -> Route {
+    match (one, other) {
+        (Route::FirstLayer, _) | (_, Route::FirstLayer) => Route::FirstLayer,
+        (Route::SecondLayer, _) | (_, Route::SecondLayer) => Route::SecondLayer,
+        _ => Route::None,
+    }
+}
+
+/// How a visit went, in one line.
+pub(super) fn in_one_line(visit: &Visit) -> String {
+    if visit.outcome != Outcome::Complete {
+        return visit
+            .diagnostics
+            .iter()
+            .find(|diagnostic| diagnostic.code != DiagnosticCode::DialogDismissed)
+            .map_or_else(
+                || "not complete".to_owned(),
+                |diagnostic| diagnostic.message.clone(),
+            );
+    }
+    let answered = match (
+        visit.state,
+        visit.banner.found,
+        visit.choice.made,
+        visit.choice.confirmed,
+    ) {
+        (State::Before, true, ..) => "banner seen and left alone",
+        (State::Before, false, ..) => "no banner",
+        (_, false, ..) => "no banner to answer",
+        (_, true, false, _) => "no way to answer was found",
+        (_, true, true, true) => "answered and confirmed",
+        (_, true, true, false) => "answered, not confirmed",
+    };
+    format!(
+        "{answered}; {} requests, {} cookies, {} storage entries in {} s",
+        visit.snapshot.requests.len(),
+        visit.snapshot.cookies.len(),
+        visit.snapshot.storage.len(),
+        visit.timing.total_ms / 1000
+    )
+}

@@ -1,0 +1,19 @@
+//! Chromium: find it, launch it, speak its protocol, hear every target.
+//!
+//! The only room that names chromiumoxide. Its connection and command types are used; its own
+//! handler is not, because it releases workers and frames of other origins before anyone listens.
+
+pub mod connection;
+pub mod error;
+pub mod find;
+pub mod launch;
+pub mod self_test;
+pub mod session;
+
+/// The browser's command types, generated from its protocol definition.
+pub use chromiumoxide::cdp::{browser_protocol, js_protocol};
+
+pub use connection::{Connection, Event};
+pub use error::BrowserError;
+pub use launch::{Browser, LaunchOptions};
+pub use session::Session;

@@ -1,0 +1,411 @@
+//! Starts a browser with a profile of its own and ends it cleanly.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
+use chromiumoxide::cdp::browser_protocol::target::{
+    CreateBrowserContextParams, DisposeBrowserContextParams, FilterEntry, SetAutoAttachParams,
+    TargetFilter,
+};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::connection::Connection;
+use super::error::BrowserError;
+use super::session::Session;
+use crate::model::report::BrowserInfo;
+
+/// How long a browser may take to open its debugging port.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a browser may take to end when asked to.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// Without these, Debian's Chromium stores no third-party cookie, and a tool that looks for them
+/// would find every site innocent. Either of them alone does not help.
+const PREFERENCES: &str = r#"{"profile":{"cookie_controls_mode":0,"block_third_party_cookies":false},"intl":{"accept_languages":"en-US,en"}}"#;
+
+/// Keeps the browser from talking to its maker, throttling hidden pages or showing that it is driven.
+const FLAGS: &[&str] = &[
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-blink-features=AutomationControlled",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-features=AutofillServerCommunication,MediaRouter,OptimizationHints,Translate",
+    "--disable-hang-monitor",
+    "--disable-renderer-backgrounding",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--metrics-recording-only",
+    "--mute-audio",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-service-autorun",
+    "--password-store=basic",
+    "--remote-debugging-port=0",
+    "--use-mock-keychain",
+    "--window-size=1366,900",
+];
+
+/// How to start a browser.
+#[derive(Debug, Clone, Default)]
+pub struct LaunchOptions {
+    /// The executable.
+    pub executable: PathBuf,
+    /// Accept bad certificates. Switches the HTTP cache off, says the browser.
+    pub insecure: bool,
+    /// Certificates to trust, as base64 SHA-256 of their public keys. Leaves the HTTP cache on.
+    pub trusted_keys: Vec<String>,
+    /// Host-resolver rules put before the user's own.
+    pub resolver_rules: Vec<String>,
+    /// The user's own arguments, as typed, such as `--lang=de`.
+    pub arguments: Vec<String>,
+}
+
+impl LaunchOptions {
+    /// The whole command line after the executable.
+    fn command_line(&self, profile: &Path, user_agent: Option<&str>, sandbox: bool) -> Vec<String> {
+        let mut arguments: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+        arguments.push(
+            if is_headless_shell(&self.executable) {
+                "--headless"
+            } else {
+                "--headless=new"
+            }
+            .to_owned(),
+        );
+        arguments.push(format!("--user-data-dir={}", profile.display()));
+        if let Some(user_agent) = user_agent {
+            arguments.push(format!("--user-agent={user_agent}"));
+        }
+        if !sandbox {
+            arguments.push("--no-sandbox".to_owned());
+        }
+        if self.insecure {
+            arguments.push("--ignore-certificate-errors".to_owned());
+        }
+        if !self.trusted_keys.is_empty() {
+            arguments.push(format!(
+                "--ignore-certificate-errors-spki-list={}",
+                self.trusted_keys.join(",")
+            ));
+        }
+        let mut rules = self.resolver_rules.clone();
+        for argument in &self.arguments {
+            // The browser keeps only the last of two equal switches, so rules are joined, ours first.
+            match argument.strip_prefix("--host-resolver-rules=") {
+                Some(theirs) => rules.push(theirs.to_owned()),
+                None => arguments.push(argument.clone()),
+            }
+        }
+        if !rules.is_empty() {
+            arguments.push(format!("--host-resolver-rules={}", rules.join(",")));
+        }
+        arguments.push("about:blank".to_owned());
+        arguments
+    }
+}
+
+/// A running browser. Dropping it kills it; [`Browser::close`] ends it cleanly.
+#[derive(Debug)]
+pub struct Browser {
+    root: Session,
+    connection: Connection,
+    child: Child,
+    info: BrowserInfo,
+    /// Removed with the browser: nothing of one run reaches another.
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser and connects to it.
+    pub async fn launch(options: &LaunchOptions) -> Result<Self, BrowserError> {
+        let profile = new_profile().map_err(BrowserError::Profile)?;
+        let version = version_of(&options.executable).await;
+        let user_agent = version.as_deref().map(user_agent_of);
+        let sandbox = !runs_as_root();
+        let mut child = Command::new(&options.executable)
+            .args(options.command_line(profile.path(), user_agent.as_deref(), sandbox))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| BrowserError::Launch {
+                path: options.executable.clone(),
+                source,
+            })?;
+        let address = match child.stderr.take() {
+            Some(stderr) => debugging_address(stderr, &options.executable).await?,
+            None => return Err(BrowserError::Disconnected("no error stream".to_owned())),
+        };
+        let connection = Connection::open(&address).await?;
+        let root = Session::root(connection.clone());
+        let about = root.call(GetVersionParams {}).await?;
+        let product = about["product"].as_str().unwrap_or_default().to_owned();
+        let info = BrowserInfo {
+            name: options
+                .executable
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            version: product.rsplit('/').next().unwrap_or_default().to_owned(),
+            engine: if is_headless_shell(&options.executable) {
+                "headless-shell"
+            } else {
+                "headless"
+            }
+            .to_owned(),
+            user_agent: about["userAgent"].as_str().unwrap_or_default().to_owned(),
+            sandbox,
+            third_party_cookies: false,
+        };
+        root.call(attach_to_everything()).await?;
+        Ok(Self {
+            root,
+            connection,
+            child,
+            info,
+            _profile: profile,
+        })
+    }
+
+    /// Name, version, user agent.
+    pub fn info(&self) -> &BrowserInfo {
+        &self.info
+    }
+
+    /// Notes what the self-test found.
+    pub fn note_third_party_cookies(&mut self, stored: bool) {
+        self.info.third_party_cookies = stored;
+    }
+
+    /// The session with the browser itself.
+    pub fn root(&self) -> &Session {
+        &self.root
+    }
+
+    /// The connection, to listen on.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Opens a profile nobody used before, isolated in cookies, cache, storage and service workers.
+    pub async fn new_context(&self) -> Result<String, BrowserError> {
+        let answer = self
+            .root
+            .call(
+                CreateBrowserContextParams::builder()
+                    .dispose_on_detach(true)
+                    .build(),
+            )
+            .await?;
+        answer["browserContextId"]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| BrowserError::Disconnected("no browser context id".to_owned()))
+    }
+
+    /// Throws a profile away with everything in it.
+    pub async fn dispose_context(&self, context: &str) -> Result<(), BrowserError> {
+        self.root
+            .call(DisposeBrowserContextParams::new(context.to_owned()))
+            .await
+            .map(drop)
+    }
+
+    /// Ends the browser.
+    pub async fn close(mut self) {
+        if let Err(error) = self.root.call_within(CloseParams {}, END_LIMIT).await {
+            tracing::debug!(%error, "the browser did not take its leave");
+        }
+        if tokio::time::timeout(END_LIMIT, self.child.wait())
+            .await
+            .is_err()
+            && let Err(error) = self.child.kill().await
+        {
+            tracing::debug!(%error, "the browser could not be killed");
+        }
+    }
+}
+
+/// Attach to every target, paused, before its first line of script runs.
+///
+/// `browser_ui` targets of new headless are no pages; allowing both `tab` and `page` is an error.
+pub fn attach_to_everything() -> SetAutoAttachParams {
+    let exclude = |kind: &str| FilterEntry {
+        exclude: Some(true),
+        r#type: Some(kind.to_owned()),
+    };
+    let everything_else = FilterEntry {
+        exclude: None,
+        r#type: None,
+    };
+    SetAutoAttachParams {
+        auto_attach: true,
+        wait_for_debugger_on_start: true,
+        flatten: Some(true),
+        filter: Some(TargetFilter::new(vec![
+            exclude("browser"),
+            exclude("tab"),
+            exclude("browser_ui"),
+            everything_else,
+        ])),
+    }
+}
+
+/// Whether the sandbox must be off: Chromium refuses to run as root with it.
+pub fn runs_as_root() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        false
+    }
+}
+
+fn is_headless_shell(executable: &Path) -> bool {
+    executable
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().contains("headless-shell"))
+}
+
+fn new_profile() -> std::io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("consentinel-").tempdir()?;
+    std::fs::create_dir_all(folder.path().join("Default"))?;
+    std::fs::write(
+        folder.path().join("Default").join("Preferences"),
+        PREFERENCES,
+    )?;
+    Ok(folder)
+}
+
+/// Asks the executable for its version, such as `156.0.8078.79`.
+async fn version_of(executable: &Path) -> Option<String> {
+    let asked = Command::new(executable)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(END_LIMIT, asked).await.ok()?.ok()?;
+    version_in(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)
+}
+
+fn version_in(text: &str) -> Option<&str> {
+    text.split_whitespace().find(|word| {
+        word.contains('.')
+            && word
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// The user agent of an ordinary Chrome of that version: banners hide from `HeadlessChrome`.
+fn user_agent_of(version: &str) -> String {
+    let major = version.split('.').next().unwrap_or(version);
+    let platform = if cfg!(target_os = "macos") {
+        "Macintosh; Intel Mac OS X 10_15_7"
+    } else if cfg!(windows) {
+        "Windows NT 10.0; Win64; x64"
+    } else {
+        "X11; Linux x86_64"
+    };
+    format!(
+        "Mozilla/5.0 ({platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
+    )
+}
+
+/// Reads the address the browser writes to its error stream, and keeps reading afterwards: a full
+/// pipe would stop the browser.
+async fn debugging_address(stderr: ChildStderr, executable: &Path) -> Result<String, BrowserError> {
+    let mut lines = BufReader::new(stderr).lines();
+    let mut said = String::new();
+    let found = tokio::time::timeout(START_LIMIT, async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some(address) = line.trim().strip_prefix("DevTools listening on ") {
+                return Some(address.to_owned());
+            }
+            if !line.trim().is_empty() {
+                said = line;
+            }
+        }
+        None
+    })
+    .await;
+    match found {
+        Ok(Some(address)) => {
+            tokio::spawn(async move {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    tracing::trace!(target: "consentinel::browser::stderr", "{line}");
+                }
+            });
+            Ok(address)
+        }
+        Ok(None) => Err(BrowserError::EndedAtOnce {
+            path: executable.to_path_buf(),
+            said,
+        }),
+        Err(_elapsed) => Err(BrowserError::Silent {
+            path: executable.to_path_buf(),
+            limit: START_LIMIT,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_browsers_print() {
+        for (text, expected) in [
+            (
+                "Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)",
+                Some("156.0.8078.79"),
+            ),
+            ("Google Chrome 156.0.8078.79 ", Some("156.0.8078.79")),
+            ("no version here.", None),
+        ] {
+            assert_eq!(version_in(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_users_resolver_rules_are_joined_to_ours() {
+        let options = LaunchOptions {
+            executable: "chromium".into(),
+            resolver_rules: vec!["MAP a 1.2.3.4".to_owned()],
+            arguments: vec![
+                "--host-resolver-rules=MAP * 127.0.0.1:8443".to_owned(),
+                "--lang=de".to_owned(),
+            ],
+            ..LaunchOptions::default()
+        };
+        let line = options.command_line(Path::new("/profile"), None, true);
+        assert!(
+            line.contains(&"--host-resolver-rules=MAP a 1.2.3.4,MAP * 127.0.0.1:8443".to_owned())
+        );
+        assert!(line.contains(&"--lang=de".to_owned()));
+        assert!(line.contains(&"--headless=new".to_owned()));
+        assert!(!line.contains(&"--no-sandbox".to_owned()));
+    }
+
+    #[test]
+    fn the_user_agent_does_not_tell() {
+        let user_agent = user_agent_of("156.0.8078.79");
+        assert!(user_agent.contains("Chrome/156.0.0.0"));
+        assert!(!user_agent.contains("Headless"));
+    }
+}

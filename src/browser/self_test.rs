@@ -1,0 +1,148 @@
+//! Start-up self-test: does this browser store and return third-party cookies?
+//!
+//! A two-site page on loopback. Debian's Chromium refuses such cookies by default, and a refusal
+//! nobody notices makes every site look innocent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chromiumoxide::cdp::browser_protocol::target::CreateTargetParams;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::error::BrowserError;
+use super::launch::Browser;
+
+/// Two sites that browsers trust without TLS, so that `Secure` cookies work on them.
+const SITE: &str = "one.localhost";
+const OTHER_SITE: &str = "two.localhost";
+const LIMIT: Duration = Duration::from_secs(10);
+/// More than any request line and headers the browser sends here.
+const LARGEST_REQUEST: usize = 16 * 1024;
+
+/// The loopback server of the self-test. Started before the browser, because the browser is told its port.
+#[derive(Debug)]
+pub struct SelfTest {
+    port: u16,
+    returned: Arc<AtomicBool>,
+    answered: Arc<tokio::sync::Notify>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl SelfTest {
+    /// Starts the server.
+    pub async fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let returned = Arc::new(AtomicBool::new(false));
+        let answered = Arc::new(tokio::sync::Notify::new());
+        let server = tokio::spawn(serve(
+            listener,
+            port,
+            Arc::clone(&returned),
+            Arc::clone(&answered),
+        ));
+        Ok(Self {
+            port,
+            returned,
+            answered,
+            server,
+        })
+    }
+
+    /// Resolver rules that reach the server whatever else the user maps.
+    pub fn resolver_rules(&self) -> Vec<String> {
+        [SITE, OTHER_SITE]
+            .iter()
+            .map(|host| format!("MAP {host}:{0} 127.0.0.1:{0}", self.port))
+            .collect()
+    }
+
+    /// Opens the page and reports whether the third-party cookie came back.
+    pub async fn run(self, browser: &Browser) -> Result<bool, BrowserError> {
+        let context = browser.new_context().await?;
+        let url = format!("http://{SITE}:{}/", self.port);
+        let opened = browser
+            .root()
+            .call(CreateTargetParams {
+                browser_context_id: Some(context.clone().into()),
+                ..CreateTargetParams::new(url)
+            })
+            .await;
+        if opened.is_ok() {
+            // No answer in time is the answer no.
+            drop(tokio::time::timeout(LIMIT, self.answered.notified()).await);
+        }
+        browser.dispose_context(&context).await?;
+        self.server.abort();
+        opened.map(|_| self.returned.load(Ordering::Relaxed))
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    port: u16,
+    returned: Arc<AtomicBool>,
+    answered: Arc<tokio::sync::Notify>,
+) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (returned, answered) = (Arc::clone(&returned), Arc::clone(&answered));
+        tokio::spawn(async move {
+            if let Err(error) = answer(stream, port, &returned, &answered).await {
+                tracing::debug!(%error, "self-test request not answered");
+            }
+        });
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    port: u16,
+    returned: &AtomicBool,
+    answered: &tokio::sync::Notify,
+) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    let mut buffer = [0_u8; 2048];
+    while !request.windows(4).any(|window| window == b"\r\n\r\n") && request.len() < LARGEST_REQUEST
+    {
+        match stream.read(&mut buffer).await? {
+            0 => break,
+            count => request.extend_from_slice(&buffer[..count]),
+        }
+    }
+    let request = String::from_utf8_lossy(&request).into_owned();
+    let (headers, body) = if request.starts_with("GET /set") {
+        let location = format!("http://{OTHER_SITE}:{port}/echo");
+        (
+            format!(
+                "HTTP/1.1 302 Found\r\nLocation: {location}\r\nSet-Cookie: probe=1; Path=/; Secure; SameSite=None\r\n"
+            ),
+            String::new(),
+        )
+    } else if request.starts_with("GET /echo") {
+        let cookie = request.lines().any(|line| {
+            let line = line.to_ascii_lowercase();
+            line.starts_with("cookie:") && line.contains("probe=1")
+        });
+        returned.store(cookie, Ordering::Relaxed);
+        answered.notify_one();
+        ("HTTP/1.1 204 No Content\r\n".to_owned(), String::new())
+    } else {
+        let body = format!(
+            "<!doctype html><title>self-test</title><img src=\"http://{OTHER_SITE}:{port}/set\">"
+        );
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n".to_owned(),
+            body,
+        )
+    };
+    let length = body.len();
+    stream
+        .write_all(
+            format!("{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+                .as_bytes(),
+        )
+        .await?;
+    stream.shutdown().await
+}

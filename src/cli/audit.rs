@@ -1,0 +1,277 @@
+//! `consentinel audit`: audits exactly these pages in all states.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use super::options::AuditOptions;
+use super::output::{self, chain, complain};
+use super::progress::{self, Show};
+use crate::audit::{self, Job};
+use crate::browser::BrowserError;
+use crate::model::report::Report;
+use crate::provision::system;
+use crate::report::{self, Format};
+
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  consentinel audit https://www.example.com
+  consentinel audit --from pages.txt --format json --output report.json
+  consentinel audit https://www.example.com --report html=report.html --fail-on high
+  consentinel audit https://shop.test --insecure --browser-arg='--host-resolver-rules=MAP * 127.0.0.1:8443'";
+
+/// Most addresses taken at once; `crawl` is for whole sites.
+const MOST_ADDRESSES: usize = 100_000;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Pages to audit; `-` reads them from standard input, one a line
+    #[arg(value_name = "URL")]
+    urls: Vec<String>,
+    /// File with pages to audit, one a line; lines that begin with # are skipped
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    options: AuditOptions,
+    #[command(flatten)]
+    results: Results,
+    /// Configuration file [default: consentinel.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Install a browser first when none is found
+    #[arg(long)]
+    install_browser: bool,
+}
+
+/// Options of the results.
+#[derive(Debug, clap::Args)]
+pub(super) struct Results {
+    /// Format of the result
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub(super) format: Format,
+    /// File for the result, instead of standard output
+    #[arg(long, short, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// Another report from the same run, such as html=report.html; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = output::format_and_path)]
+    pub(super) report: Vec<(Format, PathBuf)>,
+    /// Keep raw values of cookies and storage in reports, or put fingerprints in their place
+    #[arg(long, value_enum, default_value = "on")]
+    pub(super) redact: Redact,
+    /// End with 0 whatever was found
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+    /// Say nothing but the result
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say a line for each visit
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+/// Whether reports carry raw values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Redact {
+    /// Fingerprints only.
+    On,
+    /// Raw values.
+    Off,
+}
+
+impl Results {
+    /// How progress is shown.
+    pub(super) fn show(&self) -> Show {
+        Show::from_options(self.quiet, self.no_progress, self.verbose)
+    }
+
+    /// Writes every result asked for.
+    pub(super) fn write(&self, report: &Report) -> Result<(), String> {
+        let html = self
+            .report
+            .iter()
+            .find(|(format, _)| *format == Format::Html)
+            .map(|(_, path)| path.display().to_string());
+        let one = |format: Format, path: Option<&Path>| {
+            let options = report::Options {
+                redact: self.redact == Redact::On,
+                colour: path.is_none() && output::is_person_reading(),
+                html_path: html.clone(),
+                ..report::Options::default()
+            };
+            let text = report::render(format, report, &options).map_err(|error| chain(&error))?;
+            output::write(path, &text)
+        };
+        for (format, path) in &self.report {
+            one(*format, Some(path))?;
+        }
+        one(self.format, self.output.as_deref())
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> Exit {
+    let options = match arguments.options.with_config(arguments.config.as_deref()) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(
+                &chain(&error),
+                Some("see `consentinel audit --help` for the names of all options"),
+            );
+            return Exit::Usage;
+        }
+    };
+    let addresses = match addresses(&arguments.urls, arguments.from.as_deref()) {
+        Ok(addresses) => addresses,
+        Err(message) => {
+            complain(
+                &message,
+                Some("give addresses as arguments, with --from FILE, or `-` for standard input"),
+            );
+            return Exit::Usage;
+        }
+    };
+    let mut none = true;
+    for given in &addresses {
+        match audit::address(given) {
+            Ok(_) => none = false,
+            Err(reason) => complain(&format!("{given}: {reason}"), None),
+        }
+    }
+    if none {
+        return Exit::Usage;
+    }
+    let launch = match options.launch() {
+        Err(BrowserError::NotFound) if arguments.install_browser => {
+            match system::find_or_install(&mut |line| output::say(line)).await {
+                Ok(_) => options.launch(),
+                Err(error) => {
+                    complain(&chain(&error), None);
+                    return Exit::Incomplete;
+                }
+            }
+        }
+        launch => launch,
+    };
+    let launch = match launch {
+        Ok(launch) => launch,
+        Err(error) => {
+            complain(&chain(&error), error.remedy());
+            return Exit::Incomplete;
+        }
+    };
+    match options.job(addresses, launch) {
+        Ok(job) => {
+            let (exit, report) =
+                carry_out(job, &arguments.results, options.fail_on.unwrap_or_default()).await;
+            match report {
+                Some(_) if arguments.results.exit_zero => Exit::Passed,
+                _ => exit,
+            }
+        }
+        Err(message) => {
+            complain(&message, None);
+            Exit::Usage
+        }
+    }
+}
+
+/// Runs a job, writes its results and says how the program ends.
+pub(super) async fn carry_out(
+    job: Job,
+    results: &Results,
+    fail_on: super::exit::FailOn,
+) -> (Exit, Option<Report>) {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let interrupts = tokio::spawn(async move {
+        // Once ends the visits in flight and writes the report, twice ends the program.
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if stop.is_cancelled() {
+                std::process::abort();
+            }
+            output::say("stopping; the report of what was seen follows");
+            stop.cancel();
+        }
+    });
+    let (progress, shown) = progress::show(results.show());
+    let outcome = audit::audit(job, progress, cancel).await;
+    if let Err(error) = shown.await {
+        tracing::debug!(%error, "progress was not shown to the end");
+    }
+    interrupts.abort();
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            let remedy = match &error {
+                audit::AuditError::Browser(error) => error.remedy(),
+                _ => None,
+            };
+            complain(&chain(&error), remedy);
+            return (Exit::of_error(&error), None);
+        }
+    };
+    if let Err(message) = results.write(&report) {
+        complain(&message, None);
+        return (Exit::Internal, Some(report));
+    }
+    (Exit::of_report(&report, fail_on), Some(report))
+}
+
+/// The addresses from arguments, file and standard input, in that order, each once.
+fn addresses(urls: &[String], from: Option<&Path>) -> Result<Vec<String>, String> {
+    let mut list = Vec::new();
+    for url in urls {
+        if url == "-" {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| format!("standard input: {error}"))?;
+            list.extend(lines(&text));
+        } else {
+            list.push(url.clone());
+        }
+    }
+    if let Some(file) = from {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        list.extend(lines(&text));
+    }
+    let mut seen = std::collections::HashSet::new();
+    list.retain(|address| seen.insert(address.clone()));
+    if list.is_empty() {
+        return Err("no page to audit".to_owned());
+    }
+    if list.len() > MOST_ADDRESSES {
+        return Err(format!("more than {MOST_ADDRESSES} pages"));
+    }
+    Ok(list)
+}
+
+fn lines(text: &str) -> impl Iterator<Item = String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_skip_comments_blank_lines_and_repetitions() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(
+            file.path(),
+            "# pages\n\nhttps://a.test\n https://b.test \nhttps://a.test\n",
+        )
+        .unwrap();
+        let list = addresses(&["https://b.test".to_owned()], Some(file.path())).unwrap();
+        assert_eq!(list, ["https://b.test", "https://a.test"]);
+        assert!(addresses(&[], None).is_err());
+    }
+}

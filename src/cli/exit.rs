@@ -1,0 +1,110 @@
+//! Exit codes: the one place that knows them.
+
+use crate::audit::AuditError;
+use crate::model::finding::{Severity, Verdict};
+use crate::model::report::Report;
+use crate::model::visit::{DiagnosticCode, Outcome};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Complete, and no finding at or above `--fail-on`.
+    Passed,
+    /// Findings at or above `--fail-on`.
+    Findings,
+    /// Wrong usage or configuration.
+    Usage,
+    /// No browser, a page not reached, blocked or crashed, events lost. Outranks 0 and 1.
+    Incomplete,
+    /// A fault of this program.
+    Internal,
+    /// Stopped by the user; the report was written.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code the system sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::Internal => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// How a run ends that gave a report.
+    ///
+    /// Only violations and likely ones count as findings: what a person has to look at first, and
+    /// what was not established, fails nobody's build.
+    pub fn of_report(report: &Report, fail_on: FailOn) -> Self {
+        let diagnostics = || {
+            report
+                .run
+                .diagnostics
+                .iter()
+                .chain(report.pages.iter().flat_map(|page| page.diagnostics.iter()))
+        };
+        let is = |code: DiagnosticCode| diagnostics().any(|diagnostic| diagnostic.code == code);
+        if is(DiagnosticCode::Interrupted) {
+            return Self::Interrupted;
+        }
+        let complete = report.pages.iter().all(|page| {
+            !page.visits.is_empty()
+                && page
+                    .visits
+                    .iter()
+                    .all(|visit| visit.outcome == Outcome::Complete)
+        });
+        if !complete || is(DiagnosticCode::EventsLost) {
+            return Self::Incomplete;
+        }
+        let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);
+        let found = fail_on.severity().is_some_and(|limit| {
+            report
+                .findings
+                .iter()
+                .any(|finding| counts(finding.verdict) && finding.severity >= limit)
+        });
+        if found { Self::Findings } else { Self::Passed }
+    }
+
+    /// How a run ends that could not start.
+    pub fn of_error(error: &AuditError) -> Self {
+        match error {
+            AuditError::Browser(_) | AuditError::SelfTest(_) => Self::Incomplete,
+            AuditError::Catalog(_) | AuditError::Engine(_) => Self::Usage,
+        }
+    }
+}
+
+/// From which severity on findings fail the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailOn {
+    /// Only the gravest.
+    Critical,
+    /// High and graver.
+    High,
+    /// Medium and graver.
+    Medium,
+    /// All but information.
+    #[default]
+    Low,
+    /// Never.
+    Never,
+}
+
+impl FailOn {
+    fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::High => Some(Severity::High),
+            Self::Medium => Some(Severity::Medium),
+            Self::Low => Some(Severity::Low),
+            Self::Never => None,
+        }
+    }
+}

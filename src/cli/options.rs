@@ -1,0 +1,244 @@
+//! Options shared by the commands that audit. The same names stand in `consentinel.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::config::{self, ConfigError};
+use super::exit::FailOn;
+use crate::audit::Job;
+use crate::browser::{BrowserError, LaunchOptions, find};
+use crate::judge::Profile;
+use crate::model::visit::State;
+use crate::visit::Manner;
+
+/// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
+#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct AuditOptions {
+    /// States to visit, separated by commas [default: before,rejected,accepted]
+    #[arg(long, value_delimiter = ',', value_enum)]
+    pub(super) states: Option<Vec<State>>,
+    /// How long each page is watched in each state; late tags need it [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) dwell: Option<String>,
+    /// How long a page may take to answer [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) load_timeout: Option<String>,
+    /// Visits at once [default: four for each processor core]
+    #[arg(long, value_name = "N")]
+    pub(super) concurrency: Option<usize>,
+    /// Jurisdiction whose rules are applied [default: eu]
+    #[arg(long, value_enum)]
+    pub(super) profile: Option<Profile>,
+    /// Language the visitor asks for, such as de-DE
+    #[arg(long, value_name = "LOCALE")]
+    pub(super) locale: Option<String>,
+    /// Time zone of the visitor, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub(super) timezone: Option<String>,
+    /// User agent to send instead of the browser's
+    #[arg(long, value_name = "TEXT")]
+    pub(super) user_agent: Option<String>,
+    /// Accept bad certificates
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "YES")]
+    pub(super) insecure: Option<bool>,
+    /// Browser to drive: a path, or a name on the search path
+    #[arg(long, value_name = "PATH", env = find::BROWSER_VARIABLE)]
+    pub(super) browser: Option<PathBuf>,
+    /// Argument passed through to the browser; may be repeated
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub(super) browser_arg: Option<Vec<String>>,
+    /// Folder with a catalog that is laid over the built-in one
+    #[arg(long, value_name = "DIR")]
+    pub(super) catalog: Option<PathBuf>,
+    /// Newer rules for the consent engine: autoconsent's rules.json
+    #[arg(long, value_name = "FILE")]
+    pub(super) consent_rules: Option<PathBuf>,
+    /// Clock the pages live by; only `real` so far [default: real]
+    #[arg(long, value_enum)]
+    pub(super) clock: Option<Clock>,
+    /// Severity from which on findings fail the run [default: low]
+    #[arg(long, value_enum)]
+    pub(super) fail_on: Option<FailOn>,
+}
+
+/// The clock pages live by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Clock {
+    /// Time passes as it does.
+    Real,
+}
+
+impl AuditOptions {
+    /// Fills what the command line leaves open from the configuration file.
+    pub(super) fn with_config(self, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(config) = config::load(file)? else {
+            return Ok(self);
+        };
+        Ok(Self {
+            states: self.states.or(config.states),
+            dwell: self.dwell.or(config.dwell),
+            load_timeout: self.load_timeout.or(config.load_timeout),
+            concurrency: self.concurrency.or(config.concurrency),
+            profile: self.profile.or(config.profile),
+            locale: self.locale.or(config.locale),
+            timezone: self.timezone.or(config.timezone),
+            user_agent: self.user_agent.or(config.user_agent),
+            insecure: self.insecure.or(config.insecure),
+            browser: self.browser.or(config.browser),
+            browser_arg: self.browser_arg.or(config.browser_arg),
+            catalog: self.catalog.or(config.catalog),
+            consent_rules: self.consent_rules.or(config.consent_rules),
+            clock: self.clock.or(config.clock),
+            fail_on: self.fail_on.or(config.fail_on),
+        })
+    }
+
+    /// How the browser is started.
+    pub(super) fn launch(&self) -> Result<LaunchOptions, BrowserError> {
+        Ok(LaunchOptions {
+            executable: find::find(self.browser.as_deref())?,
+            insecure: self.insecure.unwrap_or_default(),
+            arguments: self.browser_arg.clone().unwrap_or_default(),
+            ..LaunchOptions::default()
+        })
+    }
+
+    /// The job these options describe, without its browser.
+    pub(super) fn job(&self, addresses: Vec<String>, launch: LaunchOptions) -> Result<Job, String> {
+        let states = self
+            .states
+            .clone()
+            .unwrap_or_else(|| vec![State::Before, State::Rejected, State::Accepted]);
+        if states.is_empty() {
+            return Err(
+                "--states is empty; name at least one of before, rejected, accepted".to_owned(),
+            );
+        }
+        let defaults = Manner::default();
+        let time = |name: &str, text: Option<&String>, default: Duration| {
+            text.map_or(Ok(default), |text| {
+                duration(text).map_err(|reason| format!("--{name} {text}: {reason}"))
+            })
+        };
+        let manner = Manner {
+            dwell: time("dwell", self.dwell.as_ref(), defaults.dwell)?,
+            load_limit: time(
+                "load-timeout",
+                self.load_timeout.as_ref(),
+                defaults.load_limit,
+            )?,
+            locale: self.locale.clone(),
+            timezone: self.timezone.clone(),
+            user_agent: self.user_agent.clone(),
+            ..defaults
+        };
+        let visit_limit = defaults
+            .visit_limit
+            .max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_mins(2));
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Job {
+            addresses,
+            states: deduplicated(states),
+            manner: Manner {
+                visit_limit,
+                ..manner
+            },
+            launch,
+            concurrency: self.concurrency.unwrap_or(cores * 4).clamp(1, 64),
+            profile: self.profile.unwrap_or_default(),
+            catalog: self.catalog.clone(),
+            consent_rules: self.consent_rules.clone(),
+            options: self.for_the_report(),
+        })
+    }
+
+    /// Options that differ from their defaults.
+    fn for_the_report(&self) -> BTreeMap<String, String> {
+        let shown = |path: &PathBuf| path.display().to_string();
+        [
+            (
+                "states",
+                self.states
+                    .as_ref()
+                    .map(|states| format!("{states:?}").to_lowercase()),
+            ),
+            ("dwell", self.dwell.clone()),
+            ("load-timeout", self.load_timeout.clone()),
+            (
+                "concurrency",
+                self.concurrency.map(|number| number.to_string()),
+            ),
+            ("locale", self.locale.clone()),
+            ("timezone", self.timezone.clone()),
+            ("user-agent", self.user_agent.clone()),
+            (
+                "insecure",
+                self.insecure
+                    .filter(|insecure| *insecure)
+                    .map(|_| "yes".to_owned()),
+            ),
+            (
+                "browser-arg",
+                self.browser_arg
+                    .as_ref()
+                    .map(|arguments| arguments.join(" ")),
+            ),
+            ("catalog", self.catalog.as_ref().map(shown)),
+            ("consent-rules", self.consent_rules.as_ref().map(shown)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+    }
+}
+
+fn deduplicated(mut states: Vec<State>) -> Vec<State> {
+    states.sort_unstable();
+    states.dedup();
+    states
+}
+
+/// Reads a time such as `30s`, `1m 30s`, `500ms`; a bare number is seconds. One hour at most.
+fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_hours(1);
+    let time = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|time| Duration::try_from(time).ok())
+            .ok_or("not a time; write it like 30s, 500ms or 2m")?,
+    };
+    if time > LONGEST {
+        Err("more than an hour".to_owned())
+    } else {
+        Ok(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("30s", Some(30_000)),
+            ("30", Some(30_000)),
+            ("500ms", Some(500)),
+            ("1m 30s", Some(90_000)),
+            ("2h", None),
+            ("-5s", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let read = duration(text).ok().map(|time| time.as_millis());
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Whether a stored item needs consent, and why.
+//!
+//! The order is fixed: the override table, the catalog's services, behaviour, short life, unknown.
+//! A name is never proof by itself: what is known by name alone is only likely.
+
+use crate::catalog::{ItemMatch, ItemQuery, Override, Treatment};
+use crate::model::finding::{Category, Proof, Severity, SubjectKind, Verdict};
+use crate::model::party::{Party, host_of, party_of};
+
+use super::item::Lifetime;
+use super::knowledge::Knowledge;
+use super::profile::Profile;
+
+/// Whether an item needs consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Need {
+    /// Needs none.
+    Exempt,
+    /// Bot and fraud protection: its own bucket, no finding.
+    Security,
+    /// A known service's known item that needs consent.
+    Consent,
+    /// Behaves like one that does.
+    LikelyConsent,
+    /// Not known.
+    Unknown,
+    /// A probe or an opt-out flag.
+    Probe,
+}
+
+impl Need {
+    /// Known to need consent, or behaving like it.
+    pub(crate) fn wants_consent(self) -> bool {
+        matches!(self, Self::Consent | Self::LikelyConsent)
+    }
+}
+
+/// What an item is for, and whether it needs consent.
+#[derive(Debug, Clone)]
+pub(crate) struct Classification {
+    /// Whether it needs consent.
+    pub(crate) need: Need,
+    /// What it is for.
+    pub(crate) category: Category,
+    /// Catalog id of the service behind it.
+    pub(crate) service: Option<String>,
+    /// `identifier`, `session` … as the catalog says.
+    pub(crate) role: Option<String>,
+    /// The catalog's pattern that matched its name.
+    pub(crate) pattern: Option<String>,
+    /// How grave it is to store it against the rules.
+    pub(crate) severity: Severity,
+    /// How sure that it is what it seems.
+    pub(crate) verdict: Verdict,
+    /// The kind of proof.
+    pub(crate) proof: Proof,
+    /// Why, in one sentence.
+    pub(crate) reason: String,
+}
+
+/// How an item behaved over all visits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Behaviour {
+    /// What kind of thing it is.
+    pub(crate) kind: SubjectKind,
+    /// First or third party.
+    pub(crate) party: Party,
+    /// The longest lifetime asked for.
+    pub(crate) lifetime: Lifetime,
+    /// Its value tells visitors apart.
+    pub(crate) identifies: bool,
+    /// Its value was sent to a third party.
+    pub(crate) sent_to_third_party: bool,
+    /// Only responses wrote it.
+    pub(crate) written_by_response: bool,
+    /// A third party's script wrote it.
+    pub(crate) third_party_writer: bool,
+    /// It never held anything but an opt-out flag.
+    pub(crate) only_opt_out: bool,
+}
+
+/// Decides whether an item needs consent.
+pub(crate) fn classify(
+    query: &ItemQuery<'_>,
+    behaviour: &Behaviour,
+    knowledge: &dyn Knowledge,
+    profile: Profile,
+) -> Classification {
+    let row = knowledge
+        .override_for(query)
+        .filter(|row| holds(row, behaviour));
+    let found = knowledge.match_item(query);
+    let by_knowledge = match &row {
+        Some(row) => by_override(row, found.as_ref(), query, behaviour, knowledge, profile),
+        None => found
+            .as_ref()
+            .and_then(|found| by_catalog(found, knowledge, profile)),
+    };
+    let mut class = by_knowledge.unwrap_or_else(|| by_behaviour(behaviour, found.as_ref()));
+    if class.need == Need::Consent && behaviour.only_opt_out {
+        class.need = Need::Probe;
+        "its value only says that the visitor has opted out".clone_into(&mut class.reason);
+    }
+    class
+}
+
+/// Whether a row still holds for an item that behaves like this one.
+///
+/// Session and load-balancing items are exempt for the time of a visit, not for weeks.
+fn holds(row: &Override, behaviour: &Behaviour) -> bool {
+    if row.treatment != Treatment::Exempt {
+        return true;
+    }
+    let group = row.group.to_ascii_lowercase();
+    if group.contains("session") || group.contains("csrf") {
+        behaviour.party == Party::First && !behaviour.lifetime.exceeds_days(1)
+    } else if group.contains("load-balanc") {
+        !behaviour.lifetime.exceeds_days(7)
+    } else {
+        true
+    }
+}
+
+fn by_override(
+    row: &Override,
+    found: Option<&ItemMatch>,
+    query: &ItemQuery<'_>,
+    behaviour: &Behaviour,
+    knowledge: &dyn Knowledge,
+    profile: Profile,
+) -> Option<Classification> {
+    let need = match row.treatment {
+        Treatment::Exempt => Need::Exempt,
+        Treatment::Security => Need::Security,
+        Treatment::Consent => Need::Consent,
+        Treatment::Probe => Need::Probe,
+        Treatment::Unknown => return None,
+    };
+    let known = found.and_then(|found| consent_by_catalog(found, knowledge, profile));
+    let group = row.group.to_ascii_lowercase();
+    let is_captcha = group.contains("captcha");
+    let category = match need {
+        Need::Consent => known
+            .as_ref()
+            .map_or_else(|| category_of_group(&group), |class| class.category),
+        _ => Category::Necessary,
+    };
+    let verdict = match (&known, is_supported(query, behaviour)) {
+        (Some(class), _) => class.verdict,
+        (None, true) => Verdict::Violation,
+        (None, false) => Verdict::Likely,
+    };
+    Some(Classification {
+        need,
+        category,
+        service: found.map(|found| found.service.clone()),
+        role: found.and_then(|found| found.role.clone()),
+        pattern: found.map(|found| found.pattern.clone()),
+        severity: if is_captcha {
+            Severity::Medium
+        } else {
+            severity_of(category)
+        },
+        verdict,
+        proof: Proof::P2,
+        reason: match &known {
+            Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
+            None => row.reason.clone(),
+        },
+    })
+}
+
+fn category_of_group(group: &str) -> Category {
+    let names = |words: &[&str]| words.iter().any(|word| group.contains(word));
+    if names(&["analytic", "statistic", "measure"]) {
+        Category::Analytics
+    } else if names(&["ads", "advert", "social", "marketing"]) {
+        Category::Marketing
+    } else if names(&["captcha", "preference", "chat", "video"]) {
+        Category::Preferences
+    } else {
+        Category::Unclassified
+    }
+}
+
+/// Whether more than the name speaks for a row: the place, the writer, or a value in the vendor's own grammar.
+fn is_supported(query: &ItemQuery<'_>, behaviour: &Behaviour) -> bool {
+    let by_a_third_party = behaviour.party == Party::Third
+        || behaviour.third_party_writer
+        || query.set_by.first().is_some_and(|url| {
+            let host = host_of(url);
+            !host.is_empty() && party_of(&host, query.site) == Party::Third
+        });
+    by_a_third_party || has_vendor_grammar(query.value)
+}
+
+/// `GA1.1.NUMBER.TIME`, `GS1.1.…`, `GS2.1.…`, `fb.1.TIME.NUMBER`.
+fn has_vendor_grammar(value: &str) -> bool {
+    let mut parts = value.split('.');
+    let Some(prefix) = parts.next() else {
+        return false;
+    };
+    let mut number = || {
+        parts
+            .next()
+            .is_some_and(|part| part.starts_with(|letter: char| letter.is_ascii_digit()))
+    };
+    match prefix {
+        "GA1" | "fb" => number() && number() && number(),
+        "GS1" => number() && number(),
+        "GS2" => number(),
+        _ => false,
+    }
+}
+
+fn by_catalog(
+    found: &ItemMatch,
+    knowledge: &dyn Knowledge,
+    profile: Profile,
+) -> Option<Classification> {
+    let name = service_name(found, knowledge);
+    if found.exempt.is_some()
+        || found.category == Category::Necessary
+        || found.role.as_deref() == Some("consent-record")
+    {
+        let basis = found.exempt.as_deref().unwrap_or("strictly necessary");
+        return Some(Classification {
+            need: Need::Exempt,
+            category: Category::Necessary,
+            service: Some(found.service.clone()),
+            role: found.role.clone(),
+            pattern: Some(found.pattern.clone()),
+            severity: Severity::Info,
+            verdict: Verdict::Review,
+            proof: Proof::P2,
+            reason: format!("{name} needs it: {basis}"),
+        });
+    }
+    consent_by_catalog(found, knowledge, profile)
+}
+
+/// A service's item that needs consent; nothing when the catalog does not know what it is for.
+fn consent_by_catalog(
+    found: &ItemMatch,
+    knowledge: &dyn Knowledge,
+    profile: Profile,
+) -> Option<Classification> {
+    let others = found
+        .ambiguous
+        .iter()
+        .filter_map(|id| knowledge.service(id))
+        .map(|facts| facts.category);
+    let category = others
+        .chain([found.category])
+        .max_by_key(|category| strictness(*category))?;
+    if matches!(category, Category::Unclassified | Category::Necessary) {
+        return None;
+    }
+    let conditions = knowledge.conditional_exemption(found, profile);
+    let verdict = if conditions.is_some() || (!found.ambiguous.is_empty() && !found.bound) {
+        Verdict::Review
+    } else if found.bound {
+        Verdict::Violation
+    } else {
+        Verdict::Likely
+    };
+    let name = service_name(found, knowledge);
+    let mut reason = match &found.purpose {
+        Some(purpose) => format!("{name} ({}): {purpose}", category_name(category)),
+        None => format!("{name} uses it for {}", category_name(category)),
+    };
+    if !found.bound {
+        reason.push_str("; known by its name alone");
+    }
+    if !found.ambiguous.is_empty() {
+        reason.push_str("; also used by ");
+        reason.push_str(&found.ambiguous.join(", "));
+    }
+    if let Some(conditions) = conditions {
+        reason.push_str("; exempt under conditions a person has to check: ");
+        reason.push_str(&conditions);
+    }
+    Some(Classification {
+        need: Need::Consent,
+        category,
+        service: Some(found.service.clone()),
+        role: found.role.clone(),
+        pattern: Some(found.pattern.clone()),
+        severity: severity_of(category),
+        verdict,
+        proof: Proof::P2,
+        reason,
+    })
+}
+
+fn service_name(found: &ItemMatch, knowledge: &dyn Knowledge) -> String {
+    knowledge
+        .service(&found.service)
+        .map_or_else(|| found.service.clone(), |facts| facts.name)
+}
+
+fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classification {
+    let lasts = behaviour.lifetime.exceeds_days(1);
+    let third_party = behaviour.party == Party::Third;
+    let (need, category, reason) = if behaviour.identifies
+        && (lasts || third_party || behaviour.sent_to_third_party)
+    {
+        let reason = "its value is a unique identifier: different in every fresh profile, the same after a reload";
+        (Need::LikelyConsent, Category::Unclassified, reason)
+    } else if behaviour.kind == SubjectKind::Cookie
+        && !lasts
+        && !third_party
+        && behaviour.written_by_response
+        && !behaviour.sent_to_third_party
+    {
+        (
+            Need::Exempt,
+            Category::Necessary,
+            "a short-lived cookie of the site's own server that goes nowhere else",
+        )
+    } else {
+        (
+            Need::Unknown,
+            Category::Unclassified,
+            "neither the catalog nor its behaviour tells what it is for",
+        )
+    };
+    Classification {
+        need,
+        category,
+        service: found.map(|found| found.service.clone()),
+        role: found.and_then(|found| found.role.clone()),
+        pattern: found.map(|found| found.pattern.clone()),
+        severity: if behaviour.sent_to_third_party {
+            Severity::High
+        } else {
+            Severity::Medium
+        },
+        verdict: if need == Need::LikelyConsent {
+            Verdict::Likely
+        } else {
+            Verdict::Review
+        },
+        proof: Proof::P3,
+        reason: reason.to_owned(),
+    }
+}
+
+/// How grave it is to store something of that category against the rules.
+fn severity_of(category: Category) -> Severity {
+    match category {
+        Category::Marketing => Severity::Critical,
+        Category::Analytics => Severity::High,
+        Category::Preferences | Category::Unclassified | Category::Necessary => Severity::Medium,
+    }
+}
+
+fn strictness(category: Category) -> u8 {
+    match category {
+        Category::Necessary => 0,
+        Category::Unclassified => 1,
+        Category::Preferences => 2,
+        Category::Analytics => 3,
+        Category::Marketing => 4,
+    }
+}
+
+/// A category's name in reports.
+pub(crate) fn category_name(category: Category) -> &'static str {
+    match category {
+        Category::Necessary => "necessary",
+        Category::Preferences => "preferences",
+        Category::Analytics => "analytics",
+        Category::Marketing => "marketing",
+        Category::Unclassified => "unclassified",
+    }
+}

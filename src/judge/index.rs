@@ -1,0 +1,265 @@
+//! One page made ready for the rules: its visits, requests and items, joined and classified once.
+
+mod requests;
+mod storage;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::finding::Category;
+use crate::model::party::host_of;
+use crate::model::report::Page;
+use crate::model::snapshot::{InitiatorStep, Setter};
+use crate::model::visit::{Outcome, PhaseName, State, Visit};
+
+use super::knowledge::{Knowledge, ServiceFacts};
+use super::naming;
+use super::profile::Profile;
+
+pub(crate) use requests::SeenRequest;
+pub(crate) use storage::{Departure, Item, Sighting};
+
+/// Requests this soon after the confirmation may have been on their way before it, in milliseconds.
+const IN_FLIGHT_MS: u64 = 2_000;
+
+/// One page made ready for the rules.
+#[derive(Debug)]
+pub(crate) struct PageIndex<'a> {
+    /// The page as recorded.
+    pub(crate) page: &'a Page,
+    /// The jurisdiction.
+    pub(crate) profile: Profile,
+    /// Host of the page after redirects.
+    pub(crate) site: String,
+    /// What its findings are filed under.
+    pub(crate) pattern: String,
+    /// The visits that showed the page itself, by state and time.
+    pub(crate) visits: Vec<VisitIndex<'a>>,
+    /// Everything stored, by kind, host and name.
+    pub(crate) items: Vec<Item<'a>>,
+    /// Every service seen, by catalog id.
+    pub(crate) services: BTreeMap<String, ServiceFacts>,
+    /// Host and normalised path of every request before a choice, in any visit.
+    requested_before: BTreeSet<(String, String)>,
+}
+
+/// One visit made ready for the rules.
+#[derive(Debug)]
+pub(crate) struct VisitIndex<'a> {
+    /// The visit as recorded.
+    pub(crate) visit: &'a Visit,
+    /// Its requests that left the browser, by time.
+    pub(crate) requests: Vec<SeenRequest<'a>>,
+    /// Who loaded what, by address.
+    chains: HashMap<&'a str, &'a [InitiatorStep]>,
+}
+
+impl VisitIndex<'_> {
+    /// Whether the visit recorded a stretch before the choice.
+    pub(crate) fn reached_before(&self) -> bool {
+        self.visit
+            .phases
+            .iter()
+            .any(|phase| phase.name.is_before_choice())
+    }
+
+    /// Whether a choice was made, so that there is something to judge after it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.visit.state == State::Rejected && self.visit.choice.made
+    }
+
+    /// Whether something happened after the choice, or was first caused by it.
+    pub(crate) fn is_after(&self, phase: PhaseName, at_ms: u64, known_before: bool) -> bool {
+        let choice = &self.visit.choice;
+        let after_the_proof = phase.is_after_choice()
+            && choice
+                .confirmed_ms
+                .is_none_or(|confirmed_ms| at_ms >= confirmed_ms);
+        let caused_by_the_click = !known_before
+            && !phase.is_before_choice()
+            && choice
+                .clicked_ms
+                .is_some_and(|clicked_ms| at_ms >= clicked_ms);
+        after_the_proof || caused_by_the_click
+    }
+
+    /// As [`Self::is_after`], less what may have been on its way before the choice.
+    pub(crate) fn is_sent_after(&self, phase: PhaseName, at_ms: u64, known_before: bool) -> bool {
+        let in_flight = known_before
+            && phase == PhaseName::Chosen
+            && self
+                .visit
+                .choice
+                .confirmed_ms
+                .is_some_and(|confirmed_ms| at_ms < confirmed_ms + IN_FLIGHT_MS);
+        !in_flight && self.is_after(phase, at_ms, known_before)
+    }
+}
+
+impl<'a> PageIndex<'a> {
+    /// Joins and classifies everything recorded of a page.
+    pub(crate) fn new(page: &'a Page, knowledge: &dyn Knowledge, profile: Profile) -> Self {
+        let address = if page.final_url.is_empty() {
+            &page.url
+        } else {
+            &page.final_url
+        };
+        let site = host_of(address);
+        let mut visits: Vec<&Visit> = page
+            .visits
+            .iter()
+            .filter(|visit| shows_the_page(visit.outcome))
+            .collect();
+        visits.sort_by_key(|visit| (visit.state, visit.timing.started));
+        let visits: Vec<VisitIndex<'a>> = visits
+            .into_iter()
+            .map(|visit| VisitIndex {
+                visit,
+                requests: requests::left_the_browser(visit, page, &site, knowledge),
+                chains: chains(visit),
+            })
+            .collect();
+        let requested_before = visits
+            .iter()
+            .flat_map(|visit| &visit.requests)
+            .filter(|seen| seen.request.phase.is_before_choice())
+            .map(SeenRequest::group)
+            .collect();
+        let mut index = Self {
+            page,
+            profile,
+            pattern: naming::page_pattern(&page.url),
+            site,
+            visits,
+            items: Vec::new(),
+            services: BTreeMap::new(),
+            requested_before,
+        };
+        storage::join(&mut index, knowledge);
+        requests::mark_identifiers(&mut index);
+        index.name_services(knowledge);
+        index
+    }
+
+    /// Whether a request of that group went out before a choice, in any visit.
+    pub(crate) fn requested_before(&self, group: &(String, String)) -> bool {
+        self.requested_before.contains(group)
+    }
+
+    /// The refusals to judge: the confirmed ones, or all when none is confirmed.
+    pub(crate) fn refusals(&self) -> Refusals {
+        let numbers = |confirmed_only: bool| -> Vec<usize> {
+            (0..self.visits.len())
+                .filter(|&number| {
+                    let visit = &self.visits[number];
+                    visit.is_refusal() && (visit.visit.choice.confirmed || !confirmed_only)
+                })
+                .collect()
+        };
+        let confirmed = numbers(true);
+        if confirmed.is_empty() {
+            Refusals {
+                visits: numbers(false),
+                confirmed: false,
+            }
+        } else {
+            Refusals {
+                visits: confirmed,
+                confirmed: true,
+            }
+        }
+    }
+
+    /// In how many visits the stretch before the choice was recorded.
+    pub(crate) fn visits_before(&self) -> u32 {
+        self.visits
+            .iter()
+            .filter(|visit| visit.reached_before())
+            .count() as u32
+    }
+
+    /// A service's name for a reader.
+    pub(crate) fn service_name<'s>(&'s self, id: &'s str) -> &'s str {
+        self.services
+            .get(id)
+            .map_or(id, |facts| facts.name.as_str())
+    }
+
+    /// The chain of the script or response that wrote an item, as far as the visit recorded its request.
+    pub(crate) fn chain_of(&self, visit: usize, setter: Option<&Setter>) -> Vec<InitiatorStep> {
+        let (Some(visit), Some(url)) = (self.visits.get(visit), setter.and_then(Setter::url))
+        else {
+            return Vec::new();
+        };
+        visit
+            .chains
+            .get(url)
+            .map(|chain| chain.to_vec())
+            .unwrap_or_default()
+    }
+
+    fn name_services(&mut self, knowledge: &dyn Knowledge) {
+        let mut seen: BTreeMap<String, Category> = BTreeMap::new();
+        for found in self
+            .visits
+            .iter()
+            .flat_map(|visit| &visit.requests)
+            .filter_map(|seen| seen.found.as_ref())
+        {
+            seen.entry(found.service.clone()).or_insert(found.category);
+        }
+        for item in &self.items {
+            if let Some(service) = &item.class.service {
+                seen.entry(service.clone()).or_insert(item.class.category);
+            }
+        }
+        self.services = seen
+            .into_iter()
+            .map(|(id, category)| {
+                let facts = knowledge.service(&id).unwrap_or_else(|| ServiceFacts {
+                    name: id.clone(),
+                    category,
+                    ..ServiceFacts::default()
+                });
+                (id, facts)
+            })
+            .collect();
+    }
+}
+
+/// The visits in which the visitor refused.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    /// Their numbers in [`PageIndex::visits`].
+    pub(crate) visits: Vec<usize>,
+    /// Something independent of the click shows that the answer was recorded.
+    pub(crate) confirmed: bool,
+}
+
+/// Who loaded what: of scripts what the page's record of scripts says, of the rest the request's own chain.
+fn chains(visit: &Visit) -> HashMap<&str, &[InitiatorStep]> {
+    let requests = visit
+        .snapshot
+        .requests
+        .iter()
+        .map(|request| (request.url.as_str(), &request.initiator_chain));
+    let scripts = visit
+        .snapshot
+        .scripts
+        .iter()
+        .map(|script| (script.url.as_str(), &script.initiator_chain));
+    let mut chains = HashMap::new();
+    for (url, chain) in scripts.chain(requests) {
+        chains.entry(url).or_insert(chain.as_slice());
+    }
+    chains
+}
+
+/// A challenge, an error page or a download stands in for the page: what it stores is not the site's.
+fn shows_the_page(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Complete | Outcome::TimedOut | Outcome::BrowserCrashed | Outcome::Interrupted => {
+            true
+        }
+        Outcome::Unreachable | Outcome::HttpError | Outcome::Blocked | Outcome::NotAPage => false,
+    }
+}

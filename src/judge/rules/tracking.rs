@@ -1,0 +1,463 @@
+//! What rules about stored items and about requests have in common: joining sightings into one finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::judge::classify::category_name;
+use crate::judge::consent_mode::{self, ConsentMode};
+use crate::judge::index::{Departure, Item, PageIndex, SeenRequest};
+use crate::judge::item::{Lifetime, Stored, earlier};
+use crate::judge::naming::{self, shown};
+use crate::judge::profile::Profile;
+use crate::judge::remedy;
+use crate::model::finding::{
+    Category, Certainty, Evidence, Proof, Seen, Severity, Subject, SubjectKind, Verdict,
+};
+use crate::model::party::Party;
+use crate::model::visit::{PhaseName, State};
+
+use super::{Draft, less_sure, lowered};
+
+/// Recipients named in a finding.
+const MOST_RECIPIENTS: usize = 20;
+
+/// The writes of an item that a rule counts.
+pub(super) struct Writes<'i, 'a> {
+    /// Number of the visit and the write, the earliest of each visit.
+    first: Vec<(usize, &'i Stored<'a>)>,
+}
+
+impl<'i, 'a> Writes<'i, 'a> {
+    /// The writes that `counts` accepts, given the number of the visit; nothing when there is none.
+    pub(super) fn of(
+        item: &'i Item<'a>,
+        counts: impl Fn(usize, &Stored<'a>) -> bool,
+    ) -> Option<Self> {
+        let mut first: BTreeMap<usize, &'i Stored<'a>> = BTreeMap::new();
+        for sighting in &item.sightings {
+            for stored in sighting
+                .stored
+                .iter()
+                .filter(|stored| counts(sighting.visit, stored))
+            {
+                let known = first.entry(sighting.visit).or_insert(stored);
+                if earlier(stored, known).is_lt() {
+                    *known = stored;
+                }
+            }
+        }
+        (!first.is_empty()).then(|| Self {
+            first: first.into_iter().collect(),
+        })
+    }
+
+    /// In how many visits.
+    pub(super) fn visits(&self) -> u32 {
+        self.first.len() as u32
+    }
+
+    /// The earliest phase.
+    pub(super) fn phase(&self) -> PhaseName {
+        self.first
+            .iter()
+            .map(|(_, stored)| stored.phase)
+            .min()
+            .unwrap_or(PhaseName::Idle)
+    }
+
+    /// The write that proves it: in the first visit, the one with a known writer before others.
+    fn proof(&self) -> Option<(usize, &'i Stored<'a>)> {
+        self.first
+            .iter()
+            .find(|(_, stored)| stored.set_by.is_some())
+            .or(self.first.first())
+            .copied()
+    }
+
+    /// The longest lifetime asked for.
+    pub(super) fn lifetime(&self) -> Lifetime {
+        self.first
+            .iter()
+            .map(|(_, stored)| stored.lifetime)
+            .max()
+            .unwrap_or(Lifetime::Session)
+    }
+}
+
+/// Where and how often an item broke a rule.
+pub(super) struct Occurrence {
+    /// The state.
+    pub(super) state: State,
+    /// Visits that could have shown it.
+    pub(super) of: u32,
+}
+
+/// A finding about a stored item, as its classification says; rules change what differs.
+pub(super) fn item_draft(
+    page: &PageIndex<'_>,
+    item: &Item<'_>,
+    writes: &Writes<'_, '_>,
+    occurrence: &Occurrence,
+    counts: impl Fn(&Departure) -> bool,
+) -> Draft {
+    let class = &item.class;
+    let proof = writes.proof();
+    let set_by = proof.and_then(|(visit, stored)| {
+        stored.set_by.or_else(|| {
+            item.sightings
+                .iter()
+                .find(|sighting| sighting.visit == visit)
+                .and_then(|sighting| sighting.record.set_by())
+        })
+    });
+    let chain = proof
+        .map(|(visit, _)| page.chain_of(visit, set_by))
+        .unwrap_or_default();
+    let recipients = item.recipients(counts);
+    let mut notes = vec![format!("needs consent: {}", shown(&class.reason))];
+    if !recipients.is_empty() {
+        let named: Vec<&str> = recipients.iter().copied().take(MOST_RECIPIENTS).collect();
+        let more = recipients.len().saturating_sub(MOST_RECIPIENTS);
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        notes.push(format!("sent to {}{rest}", named.join(", ")));
+    }
+    if let Some(host) = &item.ghost_writer {
+        notes.push(format!(
+            "written on the site's own domain by a script of {host}"
+        ));
+    }
+    let of = occurrence.of.max(writes.visits());
+    notes.push(format!("seen in {} of {of} visits", writes.visits()));
+    let attempted = item.attempted_only();
+    if attempted {
+        notes.push("attempted: the browser refused to store it".to_owned());
+    }
+    let tag = remedy::tag_of_item(page, class.service.as_deref(), set_by);
+    Draft {
+        subject: Subject {
+            kind: item.key.kind,
+            host: item.key.host.clone(),
+            name: shown(&item.key.name),
+            party: item.party,
+        },
+        stable_name: item.stable_name(),
+        sub_type: None,
+        severity: if attempted {
+            lowered(class.severity)
+        } else {
+            class.severity
+        },
+        verdict: class.verdict,
+        proof: class.proof,
+        certainty: Certainty::L1,
+        state: occurrence.state,
+        phase: writes.phase(),
+        service: class.service.clone(),
+        category: class.category,
+        remedy: remedy::put_behind_consent(page, &tag, class.category, &chain),
+        evidence: Evidence {
+            at_ms: proof.map(|(_, stored)| stored.at_ms),
+            initiator_chain: chain,
+            set_by: set_by.cloned(),
+            value_fingerprint: proof.map(|(_, stored)| stored.value.fingerprint.clone()),
+            lifetime: Some(lifetime_in_words(item, writes)),
+            notes,
+        },
+        seen: Seen {
+            k: writes.visits(),
+            of,
+        },
+    }
+}
+
+fn lifetime_in_words(item: &Item<'_>, writes: &Writes<'_, '_>) -> String {
+    let lifetime = if item.key.kind == SubjectKind::Cookie {
+        writes.lifetime()
+    } else {
+        item.lifetime
+    };
+    lifetime.in_words()
+}
+
+/// How a tracking request tracks, gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Means {
+    /// Records what the visitor does on the page.
+    Replay,
+    /// Carries something that identifies the visitor.
+    Uid,
+    /// Reports a visit or an event.
+    Beacon,
+    /// Loads tracking code only.
+    Script,
+}
+
+impl Means {
+    /// Its name in reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Uid => "uid",
+            Self::Beacon => "beacon",
+            Self::Script => "script",
+        }
+    }
+
+    /// How settled the law is: loading code alone is the regulators' view.
+    fn certainty(self) -> Certainty {
+        if self == Self::Script {
+            Certainty::L2
+        } else {
+            Certainty::L1
+        }
+    }
+}
+
+/// How a request tracks; nothing when it does not.
+pub(super) fn means_of(seen: &SeenRequest<'_>) -> Option<Means> {
+    const LOADERS: [&str; 2] = ["loader", "asset"];
+    const REPORTERS: [&str; 4] = ["collector", "beacon", "telemetry", "auction"];
+    const REPORTING_TYPES: [&str; 7] = [
+        "Ping",
+        "Image",
+        "XHR",
+        "Fetch",
+        "WebSocket",
+        "EventSource",
+        "Other",
+    ];
+    let found = seen.tracker()?;
+    let role = found.role.as_deref().unwrap_or_default();
+    let is_report = REPORTERS.contains(&role)
+        || (!LOADERS.contains(&role)
+            && REPORTING_TYPES.contains(&seen.request.resource_type.as_str()));
+    Some(if role == "replay" {
+        Means::Replay
+    } else if seen.identifier.is_some() {
+        Means::Uid
+    } else if is_report {
+        Means::Beacon
+    } else {
+        Means::Script
+    })
+}
+
+/// Requests to one host and path, with the number of their visit.
+pub(super) struct Requests<'i, 'a> {
+    /// Host and normalised path.
+    pub(super) group: (String, String),
+    /// The requests, in the order of the visits.
+    pub(super) seen: Vec<(usize, &'i SeenRequest<'a>)>,
+}
+
+/// The requests that `counts` accepts, joined by host and normalised path.
+pub(super) fn grouped<'i, 'a>(
+    page: &'i PageIndex<'a>,
+    visits: impl IntoIterator<Item = usize>,
+    counts: impl Fn(usize, &SeenRequest<'a>) -> bool,
+) -> Vec<Requests<'i, 'a>> {
+    let mut groups: BTreeMap<(String, String), Vec<(usize, &'i SeenRequest<'a>)>> = BTreeMap::new();
+    for number in visits {
+        for seen in page.visits[number]
+            .requests
+            .iter()
+            .filter(|seen| counts(number, seen))
+        {
+            groups.entry(seen.group()).or_default().push((number, seen));
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(group, seen)| Requests { group, seen })
+        .collect()
+}
+
+/// A finding about requests to one host and path; rules change what differs.
+pub(super) fn request_draft(
+    page: &PageIndex<'_>,
+    requests: &Requests<'_, '_>,
+    means: Means,
+    severity: Severity,
+    occurrence: &Occurrence,
+) -> Option<Draft> {
+    // The proof is the first request that shows the gravest means.
+    let (_, proof) = requests
+        .seen
+        .iter()
+        .find(|(_, seen)| means_of(seen) == Some(means))
+        .or(requests.seen.first())
+        .copied()?;
+    let found = proof.found.as_ref()?;
+    let category = requests
+        .seen
+        .iter()
+        .filter_map(|(_, seen)| seen.tracker())
+        .map(|found| found.category)
+        .max_by_key(|category| *category == Category::Marketing)
+        .unwrap_or(found.category);
+    let mut visits: Vec<usize> = requests.seen.iter().map(|(visit, _)| *visit).collect();
+    visits.dedup();
+    let k = visits.len() as u32;
+    let of = occurrence.of.max(k);
+    let mut notes = vec![format!(
+        "a request to {} ({})",
+        shown(page.service_name(&found.service)),
+        category_name(found.category)
+    )];
+    if let Some(identifier) = &proof.identifier {
+        notes.push(identifier.clone());
+    }
+    match consent_mode::consent_mode(&proof.url) {
+        ConsentMode::Denied => notes.push("says itself that consent is denied".to_owned()),
+        ConsentMode::Granted => notes.push("says itself that consent is granted".to_owned()),
+        ConsentMode::NotInUse => {}
+    }
+    if proof.request.from_service_worker {
+        notes.push("answered by a service worker".to_owned());
+    }
+    if let Some(reason) = &proof.request.failed {
+        notes.push(format!("did not finish: {}", shown(reason)));
+    }
+    notes.push(format!(
+        "{} requests, seen in {k} of {of} visits",
+        requests.seen.len()
+    ));
+    let chain = proof.request.initiator_chain.clone();
+    let tag = format!(
+        "{} ({})",
+        shown(page.service_name(&found.service)),
+        naming::shown_address(&proof.request.url)
+    );
+    let path = requests
+        .seen
+        .iter()
+        .map(|(_, seen)| seen.url.path())
+        .min()
+        .unwrap_or_default();
+    Some(Draft {
+        subject: Subject {
+            kind: SubjectKind::Request,
+            host: requests.group.0.clone(),
+            name: shown(path),
+            party: proof.party(),
+        },
+        stable_name: requests.group.1.clone(),
+        sub_type: Some(means.name()),
+        severity,
+        verdict: Verdict::Violation,
+        proof: Proof::P2,
+        certainty: means.certainty(),
+        state: occurrence.state,
+        phase: requests
+            .seen
+            .iter()
+            .map(|(_, seen)| seen.request.phase)
+            .min()
+            .unwrap_or(PhaseName::Idle),
+        service: Some(found.service.clone()),
+        category,
+        remedy: remedy::put_behind_consent(page, &tag, category, &chain),
+        evidence: Evidence {
+            at_ms: Some(proof.request.at_ms),
+            initiator_chain: chain,
+            notes,
+            ..Evidence::default()
+        },
+        seen: Seen { k, of },
+    })
+}
+
+/// Which of the visits broke the promise that a denied measurement makes.
+pub(super) struct DeniedPings {
+    /// For each visit.
+    visits: Vec<Promise>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    /// A Google cookie was written before the choice.
+    stored_before: bool,
+    /// A Google cookie was written at any time.
+    stored: bool,
+    /// A client id came back after the reload.
+    same_client_id: bool,
+}
+
+impl DeniedPings {
+    /// Looks at the visits of a page once.
+    pub(super) fn new(page: &PageIndex<'_>) -> Self {
+        let mut visits: Vec<Promise> = (0..page.visits.len())
+            .map(|visit| Promise {
+                stored_before: false,
+                stored: false,
+                same_client_id: client_id_outlives_its_document(page, visit),
+            })
+            .collect();
+        let google_cookies = page.items.iter().filter(|item| {
+            item.key.kind == SubjectKind::Cookie
+                && (item.key.name.starts_with("_ga") || item.key.name.starts_with("_gcl"))
+        });
+        for sighting in google_cookies.flat_map(|item| &item.sightings) {
+            let promise = &mut visits[sighting.visit];
+            promise.stored = true;
+            promise.stored_before |= sighting
+                .stored
+                .iter()
+                .any(|stored| stored.phase.is_before_choice());
+        }
+        Self { visits }
+    }
+
+    /// Whether a Google tag asked to be measured without consent and kept to it: nothing stored, no
+    /// client id that outlives its document.
+    pub(super) fn contains(&self, visit: usize, seen: &SeenRequest<'_>) -> bool {
+        let promise = self.visits[visit];
+        let stored = if seen.request.phase.is_before_choice() {
+            promise.stored_before
+        } else {
+            promise.stored
+        };
+        !stored
+            && !promise.same_client_id
+            && consent_mode::is_google_measurement(&seen.url)
+            && consent_mode::consent_mode(&seen.url) == ConsentMode::Denied
+    }
+}
+
+/// Whether a client id comes back after the reload. After a yes it may.
+fn client_id_outlives_its_document(page: &PageIndex<'_>, visit: usize) -> bool {
+    let visit = &page.visits[visit];
+    if visit.visit.state == State::Accepted {
+        return false;
+    }
+    let ids = |reloaded: bool| {
+        visit
+            .requests
+            .iter()
+            .filter(move |seen| (seen.request.phase == PhaseName::Revisit) == reloaded)
+            .filter(|seen| consent_mode::is_google_measurement(&seen.url))
+            .filter_map(|seen| consent_mode::client_id(&seen.url))
+    };
+    let loaded: BTreeSet<String> = ids(false).collect();
+    ids(true).any(|id| loaded.contains(&id))
+}
+
+/// In the United Kingdom statistics need information and objection instead of consent; whether they
+/// are given, a person has to see.
+pub(super) fn statistics_exemption(
+    page: &PageIndex<'_>,
+    category: Category,
+    party: Party,
+    verdict: Verdict,
+) -> Verdict {
+    let applies =
+        page.profile == Profile::Uk && category == Category::Analytics && party == Party::First;
+    if applies {
+        less_sure(verdict, Verdict::Review)
+    } else {
+        verdict
+    }
+}

@@ -1,0 +1,195 @@
+//! The answers in short: counts, the regulators' three questions, the services seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::finding::{Finding, Severity, Verdict};
+use crate::model::report::{Answer, Page, ServiceSeen, Summary};
+use crate::model::visit::{DiagnosticCode, Outcome, Route, State, Visit};
+
+use super::index::PageIndex;
+
+/// Rules about storing and tracking before a choice.
+const BEFORE: [&str; 4] = ["R02", "R03", "R04", "R06"];
+/// Rules about storing and tracking after a refusal.
+const AFTER_REFUSAL: [&str; 3] = ["R10", "R11", "R12"];
+
+/// The answers for all pages of a run.
+pub(crate) fn summarise(
+    pages: &[Page],
+    findings: &[Finding],
+    tracked_without_banner: bool,
+) -> Summary {
+    Summary {
+        by_severity: count(findings, |finding| finding.severity),
+        by_rule: count(findings, |finding| finding.rule.clone()),
+        by_service: count(findings, |finding| {
+            finding
+                .service
+                .clone()
+                .unwrap_or_else(|| "unknown".to_owned())
+        }),
+        before_choice: before_choice(pages, findings),
+        reject_as_easy: reject_as_easy(pages, findings),
+        without_consent: without_consent(pages, findings, tracked_without_banner),
+        incomplete_pages: pages
+            .iter()
+            .filter(|page| {
+                page.visits.is_empty()
+                    || page
+                        .visits
+                        .iter()
+                        .any(|visit| visit.outcome != Outcome::Complete)
+            })
+            .count(),
+    }
+}
+
+fn count<K: Ord>(findings: &[Finding], key: impl Fn(&Finding) -> K) -> BTreeMap<K, usize> {
+    findings
+        .iter()
+        .fold(BTreeMap::new(), |mut counts, finding| {
+            *counts.entry(key(finding)).or_default() += 1;
+            counts
+        })
+}
+
+/// Whether a finding of one of the rules is sure enough to answer with.
+fn is_established(finding: &Finding, rules: &[&str]) -> bool {
+    rules.contains(&finding.rule.as_str())
+        && finding.severity > Severity::Info
+        && matches!(finding.verdict, Verdict::Violation | Verdict::Likely)
+}
+
+/// Whether findings of one of the rules wait for a person, gravely enough to hold back a "no".
+fn is_open(findings: &[Finding], rules: &[&str]) -> bool {
+    findings.iter().any(|finding| {
+        rules.contains(&finding.rule.as_str())
+            && finding.severity >= Severity::Medium
+            && matches!(finding.verdict, Verdict::Review | Verdict::Inconclusive)
+    })
+}
+
+fn before_choice(pages: &[Page], findings: &[Finding]) -> Answer {
+    if findings
+        .iter()
+        .any(|finding| is_established(finding, &BEFORE))
+    {
+        return Answer::Yes;
+    }
+    let all_seen = every_page(pages, |visit| {
+        visit.state == State::Before && is_whole(visit)
+    });
+    if all_seen && !is_open(findings, &BEFORE) {
+        Answer::No
+    } else {
+        Answer::NotEstablished
+    }
+}
+
+fn reject_as_easy(pages: &[Page], findings: &[Finding]) -> Answer {
+    let missing =
+        |finding: &Finding| finding.rule == "R18" && finding.verdict == Verdict::Violation;
+    if findings.iter().any(missing) {
+        return Answer::No;
+    }
+    let mut banners = pages
+        .iter()
+        .map(|page| {
+            page.visits
+                .iter()
+                .map(|visit| &visit.banner)
+                .filter(|banner| banner.found)
+                .collect::<Vec<_>>()
+        })
+        .filter(|banners| !banners.is_empty())
+        .peekable();
+    let met_one = banners.peek().is_some();
+    let all_refusable = banners.all(|met| {
+        met.iter()
+            .any(|banner| banner.routes.reject == Route::FirstLayer)
+    });
+    if met_one && all_refusable {
+        Answer::Yes
+    } else {
+        Answer::NotEstablished
+    }
+}
+
+fn without_consent(pages: &[Page], findings: &[Finding], tracked_without_banner: bool) -> Answer {
+    if tracked_without_banner
+        || findings
+            .iter()
+            .any(|finding| is_established(finding, &AFTER_REFUSAL))
+    {
+        return Answer::Yes;
+    }
+    let all_refused = every_page(pages, |visit| {
+        visit.state == State::Rejected && is_whole(visit) && visit.choice.confirmed
+    });
+    if all_refused && !is_open(findings, &AFTER_REFUSAL) {
+        Answer::No
+    } else {
+        Answer::NotEstablished
+    }
+}
+
+/// Whether every page has such a visit, and none of that state that is otherwise.
+fn every_page(pages: &[Page], is_good: impl Fn(&Visit) -> bool) -> bool {
+    !pages.is_empty()
+        && pages.iter().all(|page| {
+            let good: BTreeSet<State> = page
+                .visits
+                .iter()
+                .filter(|visit| is_good(visit))
+                .map(|visit| visit.state)
+                .collect();
+            !good.is_empty()
+                && page
+                    .visits
+                    .iter()
+                    .filter(|visit| good.contains(&visit.state))
+                    .all(&is_good)
+        })
+}
+
+/// Whether the visit saw everything there was to see.
+fn is_whole(visit: &Visit) -> bool {
+    visit.outcome == Outcome::Complete
+        && !visit
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.code == DiagnosticCode::EventsLost)
+}
+
+/// Whether a page without any banner tracks the visitor all the same.
+pub(crate) fn tracks_without_banner(page: &Page, findings: &[Finding]) -> bool {
+    let no_banner = !page.banner.found && page.visits.iter().all(|visit| !visit.banner.found);
+    no_banner
+        && findings
+            .iter()
+            .any(|finding| is_established(finding, &BEFORE))
+}
+
+/// The services of all pages, by catalog id.
+pub(crate) fn services(indexes: &[PageIndex<'_>]) -> Vec<ServiceSeen> {
+    let mut seen: BTreeMap<&str, ServiceSeen> = BTreeMap::new();
+    for index in indexes {
+        for (id, facts) in &index.services {
+            let service = seen.entry(id).or_insert_with(|| ServiceSeen {
+                id: id.clone(),
+                name: facts.name.clone(),
+                vendor: facts.vendor.clone(),
+                country: facts.country.clone(),
+                category: facts.category,
+                transfers: facts.transfers.clone(),
+                pages: Vec::new(),
+                steps: facts.steps.clone(),
+                notice: facts.notice.clone(),
+            });
+            if !service.pages.contains(&index.page.url) {
+                service.pages.push(index.page.url.clone());
+            }
+        }
+    }
+    seen.into_values().collect()
+}

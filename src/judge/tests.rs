@@ -1,0 +1,10 @@
+//! The judge as a whole, rule by rule.
+
+mod after_reject;
+mod banner;
+mod evidence;
+mod lifetimes;
+mod properties;
+mod requests_before;
+mod storage_before;
+mod summary;

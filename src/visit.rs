@@ -1,0 +1,544 @@
+//! One page through one state: open it, make the visitor's choice, record everything.
+//!
+//! No opinions here: neither the catalog nor the rules are known to this room.
+
+pub mod consent;
+mod failure;
+pub mod plan;
+pub mod record;
+pub mod stage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::browser::{Browser, BrowserError};
+use crate::model::snapshot::Snapshot;
+use crate::model::value::{fingerprint, sha256_hex};
+use crate::model::visit::{
+    Banner, Choice, Diagnostic, DiagnosticCode, Outcome, PhaseName, Route, Screenshot, State,
+    Timing, Visit,
+};
+use consent::banner::{self, LiveBanner};
+use consent::conductor::Conductor;
+use consent::prove::{self, Proof};
+use consent::{Engine, choose, mouse};
+use failure::Failure;
+pub use plan::{Manner, Plan};
+use stage::{Preparation, Stage};
+
+/// How long a banner is waited for after the page loaded.
+const BANNER_LIMIT: Duration = Duration::from_secs(12);
+/// How long after the load event nothing is clicked: handlers are still being attached.
+const FIRST_LOOK: Duration = Duration::from_millis(1_500);
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// How long a page is watched right after the choice, at most; the reload is watched for the whole dwell.
+const AFTER_CHOICE: Duration = Duration::from_secs(10);
+/// How long mouse and scroll go on without an answer, and the page is watched afterwards.
+const ACTIVE_STEPS: u32 = 12;
+const ACTIVE_PAUSE: Duration = Duration::from_millis(250);
+const ACTIVE_WATCH: Duration = Duration::from_secs(7);
+/// The network counts as quiet after this long without a sign of life.
+const QUIET: Duration = Duration::from_millis(500);
+/// How much longer a busy network is waited for at the end of a phase.
+const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+/// A page whose load event does not come is watched all the same after this long.
+const LOAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens a page in one state and records it. Never fails: what goes wrong is the visit's outcome.
+pub async fn visit(
+    browser: &Browser,
+    engine: &Arc<Engine>,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Visit {
+    let started = jiff::Timestamp::now();
+    let stage = match Stage::open(browser, preparation(browser, engine, &plan.manner)).await {
+        Ok(stage) => stage,
+        Err(error) => return never_opened(plan, started, &error),
+    };
+    let mut course = Course::new(stage, engine, plan);
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(plan.manner.visit_limit, course.run()) => match ended {
+            Ok(ended) => ended,
+            Err(_elapsed) => Err(Failure::new(Outcome::TimedOut, DiagnosticCode::TimedOut, format!(
+                "the visit was ended after {} s", plan.manner.visit_limit.as_secs()
+            ))),
+        },
+        () = cancel.cancelled() => {
+            Err(Failure::new(Outcome::Interrupted, DiagnosticCode::Interrupted, "the run was stopped".to_owned()))
+        }
+    };
+    course.finish(browser, started, ended).await
+}
+
+fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparation {
+    let secret = fingerprint(tempfile_name().as_bytes());
+    let (hook_channel, engine_channel) = (format!("h{secret}"), format!("e{secret}"));
+    let mut own_scripts = vec![banner::script()];
+    if let Some(script) = engine.script() {
+        own_scripts.push(consent::ENGINE_PRELUDE.replace("CHANNEL", &engine_channel));
+        own_scripts.push(script.to_owned());
+    }
+    Preparation {
+        hook_channel,
+        engine_channel,
+        own_scripts,
+        user_agent: manner
+            .user_agent
+            .clone()
+            .unwrap_or_else(|| browser.info().user_agent.clone()),
+        locale: manner.locale.clone(),
+        timezone: manner.timezone.clone(),
+    }
+}
+
+/// A name nobody can guess, from the same source as temporary files.
+fn tempfile_name() -> String {
+    use std::collections::hash_map::RandomState;
+    use std::hash::BuildHasher as _;
+    format!(
+        "{:x}{:x}",
+        RandomState::new().hash_one(1),
+        RandomState::new().hash_one(2)
+    )
+}
+
+fn never_opened(plan: &Plan, started: jiff::Timestamp, error: &BrowserError) -> Visit {
+    Visit {
+        state: plan.state,
+        outcome: Outcome::BrowserCrashed,
+        final_url: plan.url.to_string(),
+        status: None,
+        choice: Choice::default(),
+        phases: Vec::new(),
+        timing: Timing {
+            started,
+            load_ms: None,
+            settled: false,
+            total_ms: 0,
+        },
+        banner: Banner::default(),
+        screenshot: None,
+        diagnostics: vec![Diagnostic {
+            code: DiagnosticCode::BrowserCrashed,
+            message: format!("no page could be opened: {error}"),
+            state: Some(plan.state),
+        }],
+        snapshot: Snapshot::default(),
+    }
+}
+
+/// The course of one visit.
+struct Course<'a> {
+    plan: &'a Plan,
+    stage: Stage,
+    conductor: Option<Conductor>,
+    banner: Banner,
+    choice: Choice,
+    diagnostics: Vec<Diagnostic>,
+    screenshot: Option<Screenshot>,
+    status: Option<u16>,
+    load_ms: Option<u64>,
+    settled: bool,
+}
+
+impl<'a> Course<'a> {
+    fn new(mut stage: Stage, engine: &Arc<Engine>, plan: &'a Plan) -> Self {
+        let conductor = stage
+            .take_engine_messages()
+            .filter(|_| engine.is_present())
+            .map(|messages| {
+                Conductor::start(
+                    Arc::clone(engine),
+                    stage.worlds(),
+                    stage.page().clone(),
+                    plan.state,
+                    messages,
+                )
+            });
+        Self {
+            plan,
+            stage,
+            conductor,
+            banner: Banner::default(),
+            choice: Choice::default(),
+            diagnostics: Vec::new(),
+            screenshot: None,
+            status: None,
+            load_ms: None,
+            settled: true,
+        }
+    }
+
+    fn say(&mut self, code: DiagnosticCode, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic {
+            code,
+            message: message.into(),
+            state: Some(self.plan.state),
+        });
+    }
+
+    async fn run(&mut self) -> Result<(), Failure> {
+        self.load().await?;
+        match self.plan.state {
+            State::Before => self.leave_alone().await,
+            State::Rejected | State::Accepted => self.answer().await,
+        }
+    }
+
+    /// Loads the page and makes sure that it is one.
+    async fn load(&mut self) -> Result<(), Failure> {
+        let url = self.plan.url.as_str();
+        let limit = self.plan.manner.load_limit;
+        let answer = match self.stage.navigate(url, limit).await {
+            Ok(answer) => answer,
+            Err(BrowserError::Unanswered { .. }) => {
+                return Err(Failure::new(
+                    Outcome::TimedOut,
+                    DiagnosticCode::TimedOut,
+                    format!("the page did not answer within {} s", limit.as_secs()),
+                ));
+            }
+            Err(error) => return Err(Failure::browser(&error)),
+        };
+        let state = self.stage.page_state();
+        if state.download || answer["isDownload"].as_bool() == Some(true) {
+            return Err(Failure::not_a_page("a download"));
+        }
+        if let Some(text) = answer["errorText"].as_str() {
+            return Err(Failure::network(text));
+        }
+        self.wait_for_load(1, LOAD_PATIENCE).await?;
+        self.load_ms = Some(self.stage.recording().now_ms());
+        if let Some(loader) = answer["loaderId"].as_str() {
+            let document = self.stage.recording().document(loader);
+            if let Some((status, mime_type)) = document {
+                self.status = Some(status);
+                let text = self.page_text().await;
+                if let Some(failure) = Failure::of_document(status, &mime_type, &text) {
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_for_load(&self, loads: u32, patience: Duration) -> Result<(), Failure> {
+        // A page that goes on loading for ever is watched as it is.
+        self.stage
+            .wait_for(patience, |page| {
+                page.loads >= loads || page.crashed || page.download
+            })
+            .await;
+        self.alive()
+    }
+
+    fn alive(&self) -> Result<(), Failure> {
+        let page = self.stage.page_state();
+        if page.crashed {
+            return Err(Failure::new(
+                Outcome::BrowserCrashed,
+                DiagnosticCode::BrowserCrashed,
+                "the page's process crashed".to_owned(),
+            ));
+        }
+        if page.download {
+            return Err(Failure::not_a_page("a download"));
+        }
+        Ok(())
+    }
+
+    async fn page_text(&self) -> String {
+        let Some(world) = self.stage.worlds().own_worlds().into_iter().next() else {
+            return String::new();
+        };
+        let text = "`${document.title}\\n${document.body?.innerText ?? ''}`.slice(0, 4000)";
+        match self.stage.worlds().evaluate(&world, text).await {
+            Ok(text) => text.as_str().unwrap_or_default().to_owned(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Watches for a while; a crash ends it.
+    async fn watch(&self, time: Duration) -> Result<(), Failure> {
+        self.stage.wait_for(time, |_| false).await;
+        self.alive()
+    }
+
+    /// Waits a little longer for a busy network, then takes stock of everything stored.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        let until = Instant::now() + SETTLE_LIMIT;
+        loop {
+            let quiet = {
+                let recording = self.stage.recording();
+                recording.in_flight() == 0
+                    && recording
+                        .now_ms()
+                        .saturating_sub(recording.last_network_ms())
+                        >= QUIET.as_millis() as u64
+            };
+            if quiet {
+                break;
+            }
+            if Instant::now() >= until {
+                self.settled = false;
+                break;
+            }
+            self.watch(Duration::from_millis(100)).await?;
+        }
+        self.stage.take_stock().await;
+        self.alive()
+    }
+
+    /// `before`: idle, then active, the banner untouched.
+    async fn leave_alone(&mut self) -> Result<(), Failure> {
+        let dwell_ends = Instant::now() + self.plan.manner.dwell;
+        if let Some(live) = self.find_banner(self.plan.manner.dwell).await? {
+            self.picture_of_banner(&live).await;
+        }
+        let left = dwell_ends.saturating_duration_since(Instant::now());
+        self.watch(left).await?;
+        if !self.banner.found
+            && let Some(live) = banner::look(&self.stage.worlds()).await
+        {
+            self.picture_of_banner(&live).await;
+        }
+        self.settle().await?;
+        let said = prove::testimony(&self.stage, None).await;
+        prove::note(&self.stage, &said);
+        self.stage.recording().enter(PhaseName::Active);
+        if let Err(error) = mouse::wander(self.stage.page(), ACTIVE_STEPS, ACTIVE_PAUSE).await {
+            tracing::debug!(%error, "the mouse did not move");
+        }
+        self.watch(ACTIVE_WATCH.min(self.plan.manner.dwell)).await?;
+        self.settle().await?;
+        let said = prove::testimony(&self.stage, None).await;
+        prove::note(&self.stage, &said);
+        if !self.banner.found
+            && let Some(live) = banner::look(&self.stage.worlds()).await
+        {
+            // Shown only after mouse or scroll.
+            self.picture_of_banner(&live).await;
+        }
+        if !self.banner.found {
+            self.say(DiagnosticCode::BannerNotFound, "no consent banner was seen");
+        }
+        Ok(())
+    }
+
+    /// `rejected` and `accepted`: find the banner, answer it, watch, load again, watch.
+    async fn answer(&mut self) -> Result<(), Failure> {
+        let Some(live) = self.find_banner(BANNER_LIMIT).await? else {
+            self.settle().await?;
+            self.say(
+                DiagnosticCode::BannerNotFound,
+                "no consent banner was seen, so nothing could be answered",
+            );
+            return Ok(());
+        };
+        self.banner = live.describe(1, self.stage.recording().now_ms());
+        self.name_platform();
+        self.settle_briefly().await?;
+        let chosen = choose::choose(
+            &self.stage,
+            self.conductor.as_ref(),
+            self.plan.state,
+            &live,
+            &mut self.banner,
+        )
+        .await;
+        self.choice = chosen.choice;
+        self.name_platform();
+        self.alive()?;
+        if !self.choice.made {
+            let (code, word) = match self.plan.state {
+                State::Accepted => (DiagnosticCode::AcceptPathNotFound, "accept"),
+                _ => (DiagnosticCode::RejectPathNotFound, "refuse"),
+            };
+            self.say(
+                code,
+                format!("the banner shows no way to {word} that could be walked"),
+            );
+            self.settle().await?;
+            return Ok(());
+        }
+        if let Some(Proof::Contradicted { how } | Proof::Unconfirmed { how }) = &chosen.proof {
+            let message = format!(
+                "a button was clicked, but nothing confirms that the answer was recorded: {how}"
+            );
+            self.say(DiagnosticCode::ChoiceUnconfirmed, message);
+        }
+        self.stage.recording().enter(PhaseName::Chosen);
+        self.watch(AFTER_CHOICE.min(self.plan.manner.dwell)).await?;
+        self.settle().await?;
+        self.revisit().await
+    }
+
+    /// Loads the page again with the choice made.
+    async fn revisit(&mut self) -> Result<(), Failure> {
+        self.stage.recording().enter(PhaseName::Revisit);
+        let loads = self.stage.page_state().loads;
+        if let Err(error) = self.stage.reload(self.plan.manner.load_limit).await {
+            return Err(Failure::browser(&error));
+        }
+        self.wait_for_load(loads + 1, LOAD_PATIENCE).await?;
+        self.watch(self.plan.manner.dwell).await?;
+        self.settle().await?;
+        let beside = self.banner.frame.as_deref().and_then(prove::host_beside);
+        let said = prove::testimony(&self.stage, beside.as_deref()).await;
+        prove::note(&self.stage, &said);
+        Ok(())
+    }
+
+    /// Waits for a banner that stands still.
+    async fn find_banner(&mut self, limit: Duration) -> Result<Option<LiveBanner>, Failure> {
+        self.watch(FIRST_LOOK.min(limit)).await?;
+        let until = Instant::now() + limit.saturating_sub(FIRST_LOOK);
+        let mut last: Option<LiveBanner> = None;
+        loop {
+            let current = banner::look(&self.stage.worlds()).await;
+            if let (Some(last), Some(current)) = (&last, &current)
+                && last.is_like(current)
+            {
+                return Ok(Some(current.clone()));
+            }
+            last = current;
+            if Instant::now() >= until {
+                return Ok(last);
+            }
+            self.watch(LOOK_PAUSE).await?;
+        }
+    }
+
+    async fn settle_briefly(&self) -> Result<(), Failure> {
+        for _ in 0..20 {
+            let (in_flight, quiet) = {
+                let recording = self.stage.recording();
+                (
+                    recording.in_flight(),
+                    recording
+                        .now_ms()
+                        .saturating_sub(recording.last_network_ms()),
+                )
+            };
+            if in_flight == 0 && quiet >= QUIET.as_millis() as u64 {
+                break;
+            }
+            self.watch(Duration::from_millis(100)).await?;
+        }
+        self.stage.take_stock().await;
+        self.alive()
+    }
+
+    async fn picture_of_banner(&mut self, live: &LiveBanner) {
+        self.banner = live.describe(1, self.stage.recording().now_ms());
+        self.name_platform();
+        self.banner.screenshot = self.stage.screenshot().await.map(picture);
+    }
+
+    /// The platform behind the banner, as the engine knows it.
+    fn name_platform(&mut self) {
+        if !self.banner.found || self.banner.cmp.is_some() {
+            return;
+        }
+        if let Some(progress) = self.conductor.as_ref().map(Conductor::progress) {
+            self.banner.cmp = progress
+                .popup
+                .map(|(platform, _)| platform)
+                .or_else(|| progress.detected.first().cloned());
+        }
+    }
+
+    async fn finish(
+        mut self,
+        browser: &Browser,
+        started: jiff::Timestamp,
+        ended: Result<(), Failure>,
+    ) -> Visit {
+        let page = self.stage.page_state();
+        let outcome = match ended {
+            Ok(()) => Outcome::Complete,
+            Err(failure) => {
+                self.diagnostics.push(Diagnostic {
+                    code: failure.code,
+                    message: failure.message,
+                    state: Some(self.plan.state),
+                });
+                failure.outcome
+            }
+        };
+        if !page.crashed && outcome == Outcome::Complete {
+            self.screenshot = self.stage.screenshot().await.map(picture);
+        }
+        self.name_platform();
+        if !self.settled {
+            self.say(
+                DiagnosticCode::NotSettled,
+                "the network was still busy when a phase ended",
+            );
+        }
+        for said in &page.dialogs {
+            self.diagnostics.push(Diagnostic {
+                code: DiagnosticCode::DialogDismissed,
+                message: format!("the page opened a dialog, which was dismissed: {said}"),
+                state: Some(self.plan.state),
+            });
+        }
+        if self.banner.found
+            && self.plan.state == State::Rejected
+            && self.banner.routes.reject == Route::None
+            && self.choice.confirmed
+        {
+            self.banner.routes.reject = Route::SecondLayer;
+        }
+        let final_url = if page.url.starts_with("http") {
+            page.url
+        } else {
+            self.plan.url.to_string()
+        };
+        drop(self.conductor.take());
+        let recording = self.stage.close(browser).await;
+        let (snapshot, phases, lost) = recording.finish(&final_url);
+        let total_ms = phases.last().map_or(0, |phase| phase.end_ms);
+        if lost > 0 {
+            self.diagnostics.push(Diagnostic {
+                code: DiagnosticCode::EventsLost,
+                message: format!("{lost} events of the browser were lost or could not be read"),
+                state: Some(self.plan.state),
+            });
+        }
+        Visit {
+            state: self.plan.state,
+            outcome,
+            final_url,
+            status: self.status,
+            choice: self.choice,
+            phases,
+            timing: Timing {
+                started,
+                load_ms: self.load_ms,
+                settled: self.settled,
+                total_ms,
+            },
+            banner: self.banner,
+            screenshot: self.screenshot,
+            diagnostics: self.diagnostics,
+            snapshot,
+        }
+    }
+}
+
+fn picture(data: String) -> Screenshot {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(&data)
+        .unwrap_or_default();
+    Screenshot {
+        media_type: "image/jpeg".to_owned(),
+        sha256: sha256_hex(&bytes),
+        data: Some(data),
+    }
+}

@@ -1,0 +1,256 @@
+//! Makes the visitor's choice, by clicking what a visitor clicks.
+//!
+//! First the rule engine, where one of its rules knows the banner; then our own reading of the
+//! buttons: the first layer, and for a refusal also what lies behind the settings.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::banner::{self, LiveBanner, LiveButton};
+use super::conductor::Conductor;
+use super::mouse::{self, Clicked};
+use super::prove::{self, Proof, Testimony};
+use crate::model::visit::{Banner, ButtonRole, Choice, PhaseName, Route, State};
+use crate::visit::stage::Stage;
+
+/// How long the engine gets to notice a banner that we see already.
+const ENGINE_NOTICES: Duration = Duration::from_millis(2_500);
+/// How long the engine gets to walk its steps.
+const ENGINE_WALKS: Duration = Duration::from_secs(20);
+/// How long a second layer gets to appear.
+const LAYER_APPEARS: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How a choice was tried.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The choice, with its proof.
+    pub choice: Choice,
+    /// What was proven.
+    pub proof: Option<Proof>,
+}
+
+/// Makes the choice on a banner that stands, and proves it.
+pub async fn choose(
+    stage: &Stage,
+    conductor: Option<&Conductor>,
+    state: State,
+    live: &LiveBanner,
+    banner: &mut Banner,
+) -> Chosen {
+    let beside = prove::host_beside(&live.origin);
+    let before = prove::testimony(stage, beside.as_deref()).await;
+    let mut walk = Walk {
+        stage,
+        state,
+        choice: Choice::default(),
+        before,
+        beside,
+    };
+    let mut proof = None;
+    if let Some(conductor) = conductor
+        && walk.by_engine(conductor).await
+    {
+        if walk.choice.clicks > 1 {
+            note_route(banner, state, Route::SecondLayer);
+        }
+        proof = Some(walk.prove().await);
+    }
+    if !matches!(proof, Some(Proof::Confirmed { .. }))
+        // After clicks of the engine the banner may be gone or look different.
+        && let Some(current) = if walk.choice.made { banner::look(&stage.worlds()).await } else { Some(live.clone()) }
+        && walk.by_words(&current, banner).await
+    {
+        proof = Some(walk.prove().await);
+    }
+    Chosen {
+        choice: walk.choice,
+        proof,
+    }
+}
+
+/// A way found on this visit is a way the banner offers.
+fn note_route(banner: &mut Banner, state: State, route: Route) {
+    let known = if state == State::Accepted {
+        &mut banner.routes.accept
+    } else {
+        &mut banner.routes.reject
+    };
+    if *known == Route::None {
+        *known = route;
+    }
+}
+
+struct Walk<'a> {
+    stage: &'a Stage,
+    state: State,
+    choice: Choice,
+    before: Testimony,
+    beside: Option<String>,
+}
+
+impl Walk<'_> {
+    fn begin(&mut self) {
+        if self.choice.clicked_ms.is_none() {
+            let mut recording = self.stage.recording();
+            recording.enter(PhaseName::Choosing);
+            self.choice.clicked_ms = Some(recording.now_ms());
+        }
+    }
+
+    async fn prove(&mut self) -> Proof {
+        let proof =
+            prove::prove(self.stage, self.state, &self.before, self.beside.as_deref()).await;
+        match &proof {
+            Proof::Confirmed { how } => {
+                self.choice.confirmed = true;
+                self.choice.how = Some(how.clone());
+                self.choice.confirmed_ms = Some(self.stage.recording().now_ms());
+            }
+            Proof::Contradicted { how } | Proof::Unconfirmed { how } => {
+                self.choice.how = Some(how.clone());
+            }
+        }
+        proof
+    }
+
+    /// Lets the engine answer, if one of its rules knows the banner. True when it clicked.
+    async fn by_engine(&mut self, conductor: &Conductor) -> bool {
+        let noticed = Instant::now() + ENGINE_NOTICES;
+        let (platform, world) = loop {
+            if let Some(popup) = conductor.progress().popup {
+                break popup;
+            }
+            if Instant::now() >= noticed {
+                return false;
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        self.begin();
+        conductor
+            .answer(&self.stage.worlds(), &world, self.state)
+            .await;
+        let until = Instant::now() + ENGINE_WALKS;
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            let progress = conductor.progress();
+            let walked = progress.result.is_some() && progress.waiting == 0;
+            if walked || Instant::now() >= until || self.stage.page_state().crashed {
+                self.choice.clicks += progress.clicks;
+                if progress.clicks > 0 {
+                    self.choice.made = true;
+                    self.choice.by = Some(format!("autoconsent:{platform}"));
+                }
+                return progress.clicks > 0;
+            }
+        }
+    }
+
+    /// Answers by the buttons' words. True when the answer was clicked.
+    async fn by_words(&mut self, live: &LiveBanner, banner: &mut Banner) -> bool {
+        let wanted = match self.state {
+            State::Accepted => live
+                .button(ButtonRole::Accept)
+                .or_else(|| live.button(ButtonRole::Acknowledge)),
+            _ => live.button(ButtonRole::Reject),
+        };
+        if let Some(button) = wanted {
+            return self.click(live, button).await;
+        }
+        if self.state != State::Rejected {
+            return false;
+        }
+        let Some(settings) = live.button(ButtonRole::Settings) else {
+            return false;
+        };
+        if !self.click(live, settings).await {
+            return false;
+        }
+        // Opening the settings is no answer yet.
+        self.choice.made = false;
+        let Some(second) = self.second_layer(live).await else {
+            return false;
+        };
+        banner.buttons.extend(second.describe_buttons(2));
+        if let Some(reject) = second.button(ButtonRole::Reject) {
+            note_route(banner, self.state, Route::SecondLayer);
+            return self.click(&second, reject).await;
+        }
+        let Some(save) = second.button(ButtonRole::Save) else {
+            return false;
+        };
+        for toggle in second
+            .toggles
+            .iter()
+            .filter(|toggle| toggle.checked && !toggle.disabled)
+        {
+            let clicked = mouse::click(
+                &self.stage.worlds(),
+                self.stage.page(),
+                &second.world,
+                toggle.id,
+            )
+            .await;
+            if matches!(clicked, Ok(Clicked::Trusted | Clicked::Untrusted { .. })) {
+                self.choice.clicks += 1;
+            }
+        }
+        note_route(banner, self.state, Route::SecondLayer);
+        self.click(&second, save).await
+    }
+
+    /// Waits for the layer behind the settings: other buttons than before.
+    async fn second_layer(&self, first: &LiveBanner) -> Option<LiveBanner> {
+        let until = Instant::now() + LAYER_APPEARS;
+        let mut last: Option<LiveBanner> = None;
+        while Instant::now() < until {
+            tokio::time::sleep(PAUSE).await;
+            let Some(current) = banner::look(&self.stage.worlds()).await else {
+                continue;
+            };
+            let answers = current.button(ButtonRole::Reject).is_some()
+                || current.button(ButtonRole::Save).is_some();
+            if answers && !current.is_like(first) {
+                if last.as_ref().is_some_and(|last| last.is_like(&current)) {
+                    return Some(current);
+                }
+                last = Some(current);
+            }
+        }
+        last
+    }
+
+    async fn click(&mut self, live: &LiveBanner, button: &LiveButton) -> bool {
+        self.begin();
+        match mouse::click(
+            &self.stage.worlds(),
+            self.stage.page(),
+            &live.world,
+            button.id,
+        )
+        .await
+        {
+            Ok(Clicked::Gone) => false,
+            Ok(clicked) => {
+                self.choice.made = true;
+                self.choice.clicks += 1;
+                let by = format!("heuristic:{}", button.language);
+                self.choice.by = Some(match clicked {
+                    Clicked::Untrusted { cover: Some(cover) } => {
+                        format!("{by} (covered by {cover}, clicked without the mouse)")
+                    }
+                    Clicked::Untrusted { cover: None } => {
+                        format!("{by} (clicked without the mouse)")
+                    }
+                    _ => by,
+                });
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a click failed");
+                false
+            }
+        }
+    }
+}

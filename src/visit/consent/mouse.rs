@@ -1,0 +1,114 @@
+//! Clicks as a visitor does: with the mouse, on what can be seen and met.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::browser::browser_protocol::input::{
+    DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
+};
+use crate::browser::{BrowserError, Session};
+use crate::visit::stage::{World, Worlds};
+
+/// How often a covered or moving button is looked at again.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How a click went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clicked {
+    /// With the mouse.
+    Trusted,
+    /// The mouse would not have met it; the element was asked to click itself.
+    Untrusted {
+        /// What covered it, if known.
+        cover: Option<String>,
+    },
+    /// It was gone.
+    Gone,
+}
+
+/// Clicks an element our own world keeps under `id`.
+pub async fn click(
+    worlds: &Worlds,
+    page: &Session,
+    world: &World,
+    id: u64,
+) -> Result<Clicked, BrowserError> {
+    let mut aimed = Json::Null;
+    for attempt in 0..TRIES {
+        aimed = worlds
+            .evaluate(world, format!("consentinel.aim({id})"))
+            .await?;
+        if aimed["gone"].as_bool() != Some(false) {
+            return Ok(Clicked::Gone);
+        }
+        if aimed["met"].as_bool() == Some(true) {
+            // What moves is waited for: two equal places in a row.
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let again = worlds
+                .evaluate(world, format!("consentinel.aim({id})"))
+                .await?;
+            let still = again["place"] == aimed["place"] && again["met"].as_bool() == Some(true);
+            aimed = again;
+            if still || attempt + 1 == TRIES {
+                break;
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let target = aimed["id"].as_u64().unwrap_or(id);
+    if aimed["met"].as_bool() == Some(true)
+        && let Some((x, y)) = worlds
+            .middle_of(world, &format!("consentinel.element({target})"))
+            .await
+    {
+        press(page, x, y).await?;
+        return Ok(Clicked::Trusted);
+    }
+    worlds
+        .evaluate(world, format!("consentinel.nativeClick({target})"))
+        .await?;
+    Ok(Clicked::Untrusted {
+        cover: aimed["cover"].as_str().map(str::to_owned),
+    })
+}
+
+async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
+    let event = |kind: DispatchMouseEventType| DispatchMouseEventParams::new(kind, x, y);
+    page.call(event(DispatchMouseEventType::MouseMoved)).await?;
+    for kind in [
+        DispatchMouseEventType::MousePressed,
+        DispatchMouseEventType::MouseReleased,
+    ] {
+        let params = DispatchMouseEventParams {
+            button: Some(MouseButton::Left),
+            click_count: Some(1),
+            ..event(kind)
+        };
+        page.call(params).await?;
+    }
+    Ok(())
+}
+
+/// Moves the mouse over the page and scrolls down, as a visitor who reads does. Clicks nothing.
+pub async fn wander(page: &Session, steps: u32, pause: Duration) -> Result<(), BrowserError> {
+    for step in 0..steps {
+        let along = f64::from(step) * 37.0;
+        let (x, y) = (200.0 + along % 700.0, 150.0 + along % 300.0);
+        page.call(DispatchMouseEventParams::new(
+            DispatchMouseEventType::MouseMoved,
+            x,
+            y,
+        ))
+        .await?;
+        let wheel = DispatchMouseEventParams {
+            delta_x: Some(0.0),
+            delta_y: Some(320.0),
+            ..DispatchMouseEventParams::new(DispatchMouseEventType::MouseWheel, x, y)
+        };
+        page.call(wheel).await?;
+        tokio::time::sleep(pause).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Proves that a choice was recorded: something independent of the click has to say so.
+//!
+//! In order: the platform's own record (cookie, storage, function, TC string, consent-mode update),
+//! then a record whose name speaks of consent and whose value speaks of the answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::record::{self, Answer, Change, Record, Source};
+use crate::model::snapshot::{Signal, StorageKind};
+use crate::model::visit::{PhaseName, State};
+use crate::visit::stage::{Stage, World};
+
+/// How long a record is waited for.
+const LIMIT: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What the site says of the visitor's consent at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Testimony {
+    /// Cookies and storage entries by area and name.
+    values: BTreeMap<(Option<StorageKind>, String), String>,
+    /// What the page's functions say.
+    probed: Vec<Record>,
+}
+
+/// What was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The record says what the visitor said.
+    Confirmed {
+        /// Which record says so.
+        how: String,
+    },
+    /// The record says something else.
+    Contradicted {
+        /// Which record says what.
+        how: String,
+    },
+    /// Nothing says anything.
+    Unconfirmed {
+        /// What was seen instead.
+        how: String,
+    },
+}
+
+/// Hears what the site says now. `beside` is the host of the frame the banner stands in.
+pub async fn testimony(stage: &Stage, beside: Option<&str>) -> Testimony {
+    let site = crate::model::party::host_of(&stage.page_state().url);
+    let mut values = BTreeMap::new();
+    {
+        let recording = stage.recording();
+        for host in std::iter::once(site.as_str()).chain(beside) {
+            for (name, value, area) in recording.values_of(host) {
+                values.insert((area, name), value);
+            }
+        }
+    }
+    let probed = match stage.worlds().top_page_world(stage.main_frame()) {
+        Some(world) => probe(stage, &world).await,
+        None => Vec::new(),
+    };
+    Testimony { values, probed }
+}
+
+async fn probe(stage: &Stage, world: &World) -> Vec<Record> {
+    match stage.worlds().evaluate(world, record::PROBE).await {
+        Ok(answer) => record::read_probe(&answer),
+        Err(error) => {
+            tracing::debug!(%error, "the page's consent functions could not be asked");
+            Vec::new()
+        }
+    }
+}
+
+/// Notes everything the site says as signals of the snapshot.
+pub fn note(stage: &Stage, testimony: &Testimony) {
+    let mut recording = stage.recording();
+    let at_ms = recording.now_ms();
+    let stored = testimony.values.iter().filter_map(|((area, name), value)| {
+        Some((name.clone(), record::read(name, value, source(*area))?))
+    });
+    let asked = testimony
+        .probed
+        .iter()
+        .map(|record| (record.platform.to_owned(), record.clone()));
+    for (source, record) in stored.chain(asked) {
+        recording.on_signal(Signal {
+            kind: record.kind.to_owned(),
+            source,
+            grants: record.grants,
+            explicit: record.explicit,
+            at_ms,
+            phase: PhaseName::Idle,
+        });
+    }
+}
+
+/// Waits until something says that the visitor's answer was recorded.
+pub async fn prove(stage: &Stage, state: State, before: &Testimony, beside: Option<&str>) -> Proof {
+    let until = Instant::now() + LIMIT;
+    loop {
+        stage.take_stock().await;
+        let now = testimony(stage, beside).await;
+        note(stage, &now);
+        let proof = compare(state, before, &now);
+        if matches!(proof, Proof::Confirmed { .. }) || Instant::now() >= until {
+            return proof;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn source(area: Option<StorageKind>) -> Source<'static> {
+    match area {
+        None => Source::Cookie,
+        Some(StorageKind::LocalStorage) => Source::LocalStorage,
+        Some(StorageKind::SessionStorage) => Source::SessionStorage,
+    }
+}
+
+/// Compares what the site said before the click with what it says now.
+///
+/// Records are heard together: a platform's function knows which of the services its cookie lists
+/// cannot be refused.
+fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
+    let changed: Vec<(&(Option<StorageKind>, String), &String)> = now
+        .values
+        .iter()
+        .filter(|(key, value)| before.values.get(*key) != Some(*value))
+        .collect();
+    let stored = changed.iter().filter_map(|((area, name), value)| {
+        let record = record::read(name, value, source(*area))?;
+        Some((format!("{} `{name}`", place(*area)), record))
+    });
+    let asked = now
+        .probed
+        .iter()
+        .filter(|record| !before.probed.contains(record))
+        .map(|record| (record.source.clone(), record.clone()));
+    let (sources, records): (Vec<String>, Vec<Record>) = stored.chain(asked).unzip();
+    let said = record::says_explicitly(&records).map(|answer| {
+        let speaker = sources.first().map_or("a record", String::as_str);
+        let platform = records.first().map_or("", |record| record.platform);
+        (answer, format!("{speaker} ({platform}) says {}", words(answer)))
+    });
+    if let Some((answer, how)) = &said
+        && agrees(state, *answer)
+    {
+        return Proof::Confirmed { how: how.clone() };
+    }
+    let changes: Vec<Change<'_>> = changed
+        .iter()
+        .map(|(key, value)| Change {
+            name: &key.1,
+            old: before.values.get(*key).map(String::as_str),
+            new: value,
+            source: source(key.0),
+        })
+        .collect();
+    match (record::infer(&changes), said) {
+        (Some(inferred), None) if agrees(state, inferred.answer) => {
+            Proof::Confirmed { how: format!("inferred: {}", inferred.because) }
+        }
+        (_, Some((_, how))) => Proof::Contradicted { how },
+        (Some(inferred), None) => Proof::Unconfirmed { how: inferred.because },
+        (None, None) => Proof::Unconfirmed { how: "no record of an answer was found".to_owned() },
+    }
+}
+
+fn agrees(state: State, answer: Answer) -> bool {
+    match state {
+        State::Rejected => answer == Answer::Denied,
+        State::Accepted => answer == Answer::Granted,
+        State::Before => false,
+    }
+}
+
+fn words(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Granted => "everything is granted",
+        Answer::Denied => "everything optional is denied",
+        Answer::Mixed => "some is granted, some denied",
+        Answer::Unclear => "the banner was answered, not how",
+    }
+}
+
+fn place(area: Option<StorageKind>) -> &'static str {
+    match area {
+        None => "cookie",
+        Some(StorageKind::LocalStorage) => "local storage",
+        Some(StorageKind::SessionStorage) => "session storage",
+    }
+}
+
+/// The host whose records count beside the page's own: the frame the banner stands in.
+pub fn host_beside(origin: &str) -> Option<String> {
+    Some(crate::model::party::host_of(origin)).filter(|host| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saying(values: &[(&str, &str)]) -> Testimony {
+        let values = values
+            .iter()
+            .map(|(name, value)| ((None, (*name).to_owned()), (*value).to_owned()))
+            .collect();
+        Testimony {
+            values,
+            probed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_a_proof() {
+        let before = saying(&[("klaro", r#"{"ga":false}"#)]);
+        assert!(matches!(
+            compare(State::Rejected, &before, &before),
+            Proof::Unconfirmed { .. }
+        ));
+        let proof = compare(State::Rejected, &saying(&[]), &before);
+        assert!(
+            matches!(&proof, Proof::Confirmed { how } if how.contains("klaro")),
+            "{proof:?}"
+        );
+    }
+
+    #[test]
+    fn a_record_that_says_yes_contradicts_a_no() {
+        let proof = compare(
+            State::Rejected,
+            &saying(&[]),
+            &saying(&[("klaro", r#"{"ga":true}"#)]),
+        );
+        assert!(matches!(proof, Proof::Contradicted { .. }), "{proof:?}");
+    }
+
+    #[test]
+    fn hiding_the_banner_proves_nothing() {
+        let proof = compare(
+            State::Rejected,
+            &saying(&[]),
+            &saying(&[("session", "8f3a")]),
+        );
+        assert!(matches!(proof, Proof::Unconfirmed { .. }), "{proof:?}");
+    }
+}

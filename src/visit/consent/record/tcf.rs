@@ -1,0 +1,373 @@
+//! Decodes the IAB's TC string (TCF v2) and Google's AC string.
+//!
+//! Layout: IAB Tech Lab, "Consent string and vendor list formats v2", core segment.
+
+use crate::model::snapshot::Grant;
+
+use super::decode;
+
+/// Purposes the framework defines; a core segment has room for 24.
+const PURPOSES: u8 = 11;
+
+/// Deciseconds in 2018 and 2100: a string created outside of these years is no TC string.
+const PLAUSIBLE_CREATED: std::ops::Range<u64> = 15_147_648_000..41_024_448_000;
+
+/// The core segment of a TC string, as far as it speaks of the visitor's choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcString {
+    /// When the string was first made, in deciseconds since 1970.
+    pub created_ds: u64,
+    /// The consent platform's number in the IAB's list.
+    pub cmp_id: u16,
+    /// ISO 639-1 code of the language the banner was shown in, upper case.
+    pub language: String,
+    /// Version of the vendor list asked about.
+    pub vendor_list_version: u16,
+    /// Version of the framework's policy.
+    pub policy_version: u8,
+    /// Made for this site only.
+    pub service_specific: bool,
+    /// Special features opted in to, from 1.
+    pub special_features: Vec<u8>,
+    /// Purposes consented to, from 1.
+    pub purposes_consent: Vec<u8>,
+    /// Purposes whose legitimate interest was disclosed and not objected to, from 1.
+    pub purposes_legitimate_interest: Vec<u8>,
+    /// Number of vendors consented to.
+    pub vendor_consents: usize,
+}
+
+impl TcString {
+    /// Decodes the core segment; absent when `text` is no TC string of version 2.
+    pub fn parse(text: &str) -> Option<Self> {
+        let core = text.split('.').next()?;
+        // 29 bytes is the shortest core segment, with empty vendor lists.
+        if !core.starts_with('C') || core.len() < 36 || core.contains(['+', '/', '=', ' ']) {
+            return None;
+        }
+        let bytes = decode::base64_bytes(core)?;
+        let mut bits = Bits::new(&bytes);
+        if bits.number(6)? != 2 {
+            return None;
+        }
+        let created_ds = bits.number(36)?;
+        let updated_ds = bits.number(36)?;
+        if !PLAUSIBLE_CREATED.contains(&created_ds) || !PLAUSIBLE_CREATED.contains(&updated_ds) {
+            return None;
+        }
+        let cmp_id = bits.number(12)? as u16;
+        // The platform's version and the screen the choice was made on.
+        bits.skip(12 + 6)?;
+        let language = bits.letters()?;
+        let vendor_list_version = bits.number(12)? as u16;
+        let policy_version = bits.number(6)? as u8;
+        let service_specific = bits.number(1)? == 1;
+        // Non-standard texts.
+        bits.skip(1)?;
+        let special_features = bits.set(12)?;
+        let purposes_consent = bits.set(24)?;
+        let purposes_legitimate_interest = bits.set(24)?;
+        // Purpose one treatment and the publisher's country.
+        bits.skip(1 + 12)?;
+        let vendor_consents = bits.vendors()?;
+        Some(Self {
+            created_ds,
+            cmp_id,
+            language,
+            vendor_list_version,
+            policy_version,
+            service_specific,
+            special_features,
+            purposes_consent,
+            purposes_legitimate_interest,
+            vendor_consents,
+        })
+    }
+
+    /// Its purposes and special features as grants. Legitimate interest is no consent and left out.
+    pub fn grants(&self) -> Vec<Grant> {
+        let beyond = self
+            .purposes_consent
+            .iter()
+            .copied()
+            .filter(|purpose| *purpose > PURPOSES);
+        let purposes = (1..=PURPOSES).chain(beyond).map(|purpose| Grant {
+            name: purpose_name(purpose),
+            granted: self.purposes_consent.contains(&purpose),
+            necessary: false,
+        });
+        let features = self.special_features.iter().map(|feature| Grant {
+            name: format!("special feature {feature}"),
+            granted: true,
+            necessary: false,
+        });
+        purposes.chain(features).collect()
+    }
+
+    /// Like [`Self::grants`], but without refused purposes beside granted ones: the string does not
+    /// tell which purposes were asked for, so those that were not look refused.
+    pub(super) fn decided(&self) -> Vec<Grant> {
+        let mut grants = self.grants();
+        if !self.purposes_consent.is_empty() {
+            grants.retain(|grant| grant.granted);
+        }
+        grants
+    }
+}
+
+/// What a purpose is called in grants.
+pub(super) fn purpose_name(purpose: u8) -> String {
+    format!("purpose {purpose}")
+}
+
+/// Number of vendors outside of the framework that an AC string (`2~1.35.41~dv.…`) consents to.
+pub fn additional_vendors(text: &str) -> Option<usize> {
+    let mut parts = text.split('~');
+    let version = parts.next()?;
+    let consented = parts.next()?;
+    let numeric = |part: &str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    if !matches!(version, "1" | "2") || !numeric(consented) {
+        return None;
+    }
+    if parts
+        .next()
+        .is_some_and(|disclosed| !disclosed.starts_with("dv.") && disclosed != "dv")
+    {
+        return None;
+    }
+    Some(consented.split('.').filter(|id| !id.is_empty()).count())
+}
+
+/// Reads numbers of any width from bytes, first bit first.
+struct Bits<'bytes> {
+    bytes: &'bytes [u8],
+    at: usize,
+}
+
+impl<'bytes> Bits<'bytes> {
+    fn new(bytes: &'bytes [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn bit(&mut self) -> Option<bool> {
+        let byte = *self.bytes.get(self.at / 8)?;
+        let bit = byte >> (7 - self.at % 8) & 1;
+        self.at += 1;
+        Some(bit == 1)
+    }
+
+    /// A number of `width` bits, at most 64.
+    fn number(&mut self, width: usize) -> Option<u64> {
+        let mut number = 0;
+        for _ in 0..width {
+            number = number << 1 | u64::from(self.bit()?);
+        }
+        Some(number)
+    }
+
+    fn skip(&mut self, width: usize) -> Option<()> {
+        self.at += width;
+        (self.at <= self.bytes.len() * 8).then_some(())
+    }
+
+    /// Two letters of six bits each, A = 0.
+    fn letters(&mut self) -> Option<String> {
+        (0..2)
+            .map(|_| {
+                let letter = u8::try_from(self.number(6)?).ok()?;
+                (letter < 26).then(|| char::from(b'A' + letter))
+            })
+            .collect()
+    }
+
+    /// The places, from 1, of the bits that are set in a field of `width` bits.
+    fn set(&mut self, width: u8) -> Option<Vec<u8>> {
+        let mut set = Vec::new();
+        for place in 1..=width {
+            if self.bit()? {
+                set.push(place);
+            }
+        }
+        Some(set)
+    }
+
+    /// The number of vendors in a vendor section, written as a bit field or as ranges.
+    fn vendors(&mut self) -> Option<usize> {
+        let highest = self.number(16)? as usize;
+        if !self.bit()? {
+            let mut count = 0;
+            for _ in 0..highest {
+                count += usize::from(self.bit()?);
+            }
+            return Some(count);
+        }
+        let entries = self.number(12)?;
+        let mut count = 0_usize;
+        for _ in 0..entries {
+            let is_range = self.bit()?;
+            let start = self.number(16)? as usize;
+            let end = if is_range {
+                self.number(16)? as usize
+            } else {
+                start
+            };
+            // Overlapping ranges are malformed and would be counted twice: never above the highest.
+            count = (count + (end + 1).saturating_sub(start)).min(highest);
+        }
+        Some(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Sample of the IAB's specification: vendors without a single purpose.
+    const SAMPLE: &str =
+        "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA.YAAAAAAAAAAA";
+
+    #[test]
+    fn the_specification_s_sample() {
+        let tc = TcString::parse(SAMPLE).unwrap();
+        // 3 June 2025, 00:00 UTC, is 1 748 908 800 s.
+        assert_eq!(tc.created_ds, 17_489_088_000);
+        assert_eq!(tc.cmp_id, 880);
+        assert_eq!(tc.language, "EN");
+        assert_eq!(tc.vendor_list_version, 48);
+        assert_eq!(tc.policy_version, 2);
+        assert!(tc.service_specific);
+        assert!(tc.purposes_consent.is_empty());
+        assert!(tc.purposes_legitimate_interest.is_empty());
+        assert!(tc.special_features.is_empty());
+        assert_eq!(tc.vendor_consents, 4);
+        assert!(tc.grants().iter().all(|grant| !grant.granted));
+    }
+
+    /// Writes a core segment, so that what is read can be compared with what was meant.
+    fn written(special: u16, consents: u32, interests: u32, vendors: &[(u16, u16)]) -> String {
+        let mut bits: Vec<u8> = Vec::new();
+        let mut put = |number: u64, width: usize| {
+            bits.extend(format!("{number:0width$b}").bytes());
+        };
+        for (number, width) in [
+            (2, 6),
+            (17_489_088_000, 36),
+            (17_489_088_000, 36),
+            (7, 12),
+            (1, 12),
+            (1, 6),
+            (3, 6),
+            (4, 6),
+            (48, 12),
+            (4, 6),
+            (1, 1),
+            (0, 1),
+            (u64::from(special), 12),
+            (u64::from(consents), 24),
+            (u64::from(interests), 24),
+            (0, 1),
+            (3, 6),
+            (4, 6),
+            (2000, 16),
+            (1, 1),
+            (vendors.len() as u64, 12),
+        ] {
+            put(number, width);
+        }
+        for (start, end) in vendors {
+            if start == end {
+                put(0, 1);
+                put(u64::from(*start), 16);
+            } else {
+                put(1, 1);
+                put(u64::from(*start), 16);
+                put(u64::from(*end), 16);
+            }
+        }
+        let bytes: Vec<u8> = bits
+            .chunks(8)
+            .map(|chunk| {
+                let digits = format!("{:0<8}", String::from_utf8_lossy(chunk));
+                u8::from_str_radix(&digits, 2).unwrap()
+            })
+            .collect();
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+    }
+
+    #[test]
+    fn consents_interests_and_ranges_are_told_apart() {
+        // Purpose 1 is the highest of 24 bits, special feature 1 the highest of 12.
+        let text = written(1 << 11, 0b101 << 21, 1 << 22, &[(1, 10), (28, 28)]);
+        let tc = TcString::parse(&text).unwrap();
+        assert_eq!(tc.language, "DE");
+        assert_eq!(tc.special_features, [1]);
+        assert_eq!(tc.purposes_consent, [1, 3]);
+        assert_eq!(tc.purposes_legitimate_interest, [2]);
+        assert_eq!(tc.vendor_consents, 11);
+        let granted: Vec<String> = tc
+            .grants()
+            .into_iter()
+            .filter(|grant| grant.granted)
+            .map(|grant| grant.name)
+            .collect();
+        assert_eq!(granted, ["purpose 1", "purpose 3", "special feature 1"]);
+    }
+
+    #[test]
+    fn other_texts_are_no_tc_strings() {
+        for text in [
+            "",
+            "C",
+            "COOKIE",
+            "CAISNQgQEitib3FfaWRlbnRpdHlmcm9udGVuZHVpc2VydmVy",
+            // Version 1 of the framework.
+            "BPuKNGaPuKNGaAfEHBFIABAAAAA_mABAfyABPuKNGaPuKNGa",
+            // Cut short.
+            "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYg",
+            // Created in the year 1970.
+            "CAAAAAAAAAAAANwAAAENAwCgAAAAAAAAAAYgACPAAAAA",
+        ] {
+            assert_eq!(TcString::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn additional_vendors_are_counted() {
+        for (text, expected) in [
+            ("1~", Some(0)),
+            ("1~1.35.41.101", Some(4)),
+            ("2~~dv.6.9", Some(0)),
+            ("2~7.12~dv.6.9", Some(2)),
+            ("3~1", None),
+            ("1", None),
+            ("1~abc", None),
+            ("", None),
+        ] {
+            assert_eq!(additional_vendors(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "C[A-Za-z0-9_.-]{0,200}") {
+            if let Some(tc) = TcString::parse(&text) {
+                prop_assert!(u16::try_from(tc.vendor_consents).is_ok());
+            }
+            let _ = additional_vendors(&text);
+        }
+
+        #[test]
+        fn what_was_written_is_read(consents in 0_u32..1 << 24, interests in 0_u32..1 << 24) {
+            let tc = TcString::parse(&written(0, consents, interests, &[])).unwrap();
+            prop_assert_eq!(tc.purposes_consent.len(), consents.count_ones() as usize);
+            prop_assert_eq!(tc.purposes_legitimate_interest.len(), interests.count_ones() as usize);
+        }
+    }
+}

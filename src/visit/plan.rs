@@ -1,0 +1,48 @@
+//! What one visit is to do.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::visit::State;
+
+/// What one visit is to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The page.
+    pub url: Url,
+    /// What the visitor answers.
+    pub state: State,
+    /// How each visit goes.
+    pub manner: Manner,
+}
+
+/// How each visit of a run goes.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// How long a page is watched after it loaded, in each state. Late tags need it.
+    pub dwell: Duration,
+    /// How long a page may take to load.
+    pub load_limit: Duration,
+    /// How long a whole visit may take, whatever the page does.
+    pub visit_limit: Duration,
+    /// `Accept-Language` and `navigator.language`, such as `de-DE`.
+    pub locale: Option<String>,
+    /// IANA time zone.
+    pub timezone: Option<String>,
+    /// The user agent to send in place of the browser's.
+    pub user_agent: Option<String>,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            dwell: Duration::from_secs(30),
+            load_limit: Duration::from_secs(30),
+            visit_limit: Duration::from_mins(4),
+            locale: None,
+            timezone: None,
+            user_agent: None,
+        }
+    }
+}

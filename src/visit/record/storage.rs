@@ -1,0 +1,346 @@
+//! Local and session storage of every frame.
+//!
+//! Three sources: the hook knows who wrote, the browser's `DOMStorage` events also see writes the
+//! hook cannot (`localStorage.key = value`), and the areas read at the end of a phase catch the rest.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::{Clock, MOST_ITEMS, cut};
+use crate::model::party::{Party, host_of, party_of};
+use crate::model::snapshot::{Setter, StorageEntry, StorageKind, Write};
+use crate::model::value::Value;
+
+/// Most writes of one entry kept.
+const MOST_WRITES: usize = 200;
+/// Two reports of the same value within this time are the same write, in milliseconds.
+const SAME_WRITE_MS: u64 = 3_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: StorageKind,
+    origin: String,
+    partition: Option<String>,
+    name: String,
+}
+
+#[derive(Debug, Clone)]
+struct RecordedWrite {
+    at_ms: u64,
+    value: Value,
+    deleted: bool,
+    set_by: Option<Setter>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct RecordedEntry {
+    writes: Vec<RecordedWrite>,
+    alive: bool,
+}
+
+/// Everything heard of storage.
+#[derive(Debug, Default)]
+pub(super) struct StorageLog {
+    entries: BTreeMap<Key, RecordedEntry>,
+}
+
+impl StorageLog {
+    fn entry(&mut self, key: Key) -> Option<&mut RecordedEntry> {
+        if self.entries.len() >= MOST_ITEMS && !self.entries.contains_key(&key) {
+            return None;
+        }
+        Some(self.entries.entry(key).or_default())
+    }
+
+    fn write(&mut self, at_ms: u64, key: Key, value: &str, set_by: Option<Setter>) {
+        let Some(entry) = self.entry(key) else { return };
+        entry.alive = true;
+        let value = Value::new(value);
+        if let Some(last) = entry.writes.last_mut()
+            && !last.deleted
+            && last.value == value
+            && (set_by.is_none() || at_ms.saturating_sub(last.at_ms) < SAME_WRITE_MS)
+        {
+            last.set_by = last.set_by.take().or(set_by);
+            return;
+        }
+        if entry.writes.len() < MOST_WRITES {
+            entry.writes.push(RecordedWrite {
+                at_ms,
+                value,
+                deleted: false,
+                set_by,
+            });
+        }
+    }
+
+    fn remove(&mut self, at_ms: u64, key: &Key) {
+        if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.alive) {
+            entry.alive = false;
+            if entry.writes.len() < MOST_WRITES {
+                entry.writes.push(RecordedWrite {
+                    at_ms,
+                    value: Value::new(""),
+                    deleted: true,
+                    set_by: None,
+                });
+            }
+        }
+    }
+
+    /// A `setItem` the hook saw.
+    pub(super) fn script_wrote(&mut self, at_ms: u64, report: &Json, set_by: Setter) {
+        let kind = if report["area"] == "local" {
+            StorageKind::LocalStorage
+        } else {
+            StorageKind::SessionStorage
+        };
+        let (Some(origin), Some(key), Some(value)) = (
+            report["origin"].as_str(),
+            report["key"].as_str(),
+            report["value"].as_str(),
+        ) else {
+            return;
+        };
+        // The hook does not know the partition: an entry of the same origin that does is the same one.
+        let partition = self.partition_of(kind, origin);
+        let key = Key {
+            kind,
+            origin: cut(origin).to_owned(),
+            partition,
+            name: cut(key).to_owned(),
+        };
+        self.write(at_ms, key, value, Some(set_by));
+    }
+
+    fn partition_of(&self, kind: StorageKind, origin: &str) -> Option<String> {
+        self.entries
+            .keys()
+            .find(|key| key.kind == kind && key.origin == origin)
+            .and_then(|key| key.partition.clone())
+    }
+
+    /// A `DOMStorage` event.
+    pub(super) fn take(&mut self, at_ms: u64, method: &str, params: &Json) {
+        let id = &params["storageId"];
+        let kind = if id["isLocalStorage"].as_bool() == Some(true) {
+            StorageKind::LocalStorage
+        } else {
+            StorageKind::SessionStorage
+        };
+        let (origin, partition) = match id["storageKey"].as_str() {
+            Some(key) => origin_and_partition(key),
+            None => (
+                id["securityOrigin"].as_str().unwrap_or_default().to_owned(),
+                None,
+            ),
+        };
+        if origin.is_empty() {
+            return;
+        }
+        self.adopt_partition(kind, &origin, partition.as_ref());
+        let key = |name: &str| Key {
+            kind,
+            origin: origin.clone(),
+            partition: partition.clone(),
+            name: cut(name).to_owned(),
+        };
+        match method {
+            "DOMStorage.domStorageItemAdded" | "DOMStorage.domStorageItemUpdated" => {
+                if let (Some(name), Some(value)) =
+                    (params["key"].as_str(), params["newValue"].as_str())
+                {
+                    self.write(at_ms, key(name), value, None);
+                }
+            }
+            "DOMStorage.domStorageItemRemoved" => {
+                if let Some(name) = params["key"].as_str() {
+                    self.remove(at_ms, &key(name));
+                }
+            }
+            "DOMStorage.domStorageItemsCleared" => {
+                let gone: Vec<Key> = self
+                    .entries
+                    .keys()
+                    .filter(|known| {
+                        known.kind == kind && known.origin == origin && known.partition == partition
+                    })
+                    .cloned()
+                    .collect();
+                for key in gone {
+                    self.remove(at_ms, &key);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Entries the hook reported first are moved to the partition once the browser names it.
+    fn adopt_partition(&mut self, kind: StorageKind, origin: &str, partition: Option<&String>) {
+        if partition.is_none() {
+            return;
+        }
+        let strays: Vec<Key> = self
+            .entries
+            .keys()
+            .filter(|key| key.kind == kind && key.origin == origin && key.partition.is_none())
+            .cloned()
+            .collect();
+        for stray in strays {
+            if let Some(entry) = self.entries.remove(&stray) {
+                self.entries.insert(
+                    Key {
+                        partition: partition.cloned(),
+                        ..stray
+                    },
+                    entry,
+                );
+            }
+        }
+    }
+
+    /// A frame's areas, read from its own document.
+    pub(super) fn compare_with_areas(&mut self, at_ms: u64, areas: &Json) {
+        let Some(origin) = areas["origin"]
+            .as_str()
+            .filter(|origin| origin.contains("://"))
+        else {
+            return;
+        };
+        for (kind, field) in [
+            (StorageKind::LocalStorage, "local"),
+            (StorageKind::SessionStorage, "session"),
+        ] {
+            let partition = self.partition_of(kind, origin);
+            for (name, value) in areas[field].as_object().into_iter().flatten() {
+                let key = Key {
+                    kind,
+                    origin: cut(origin).to_owned(),
+                    partition: partition.clone(),
+                    name: cut(name).to_owned(),
+                };
+                self.write(at_ms, key, value.as_str().unwrap_or_default(), None);
+            }
+        }
+    }
+
+    /// Keys, values and areas of the living entries of a site.
+    pub(super) fn values(&self, site: &str) -> Vec<(String, String, Option<StorageKind>)> {
+        self.entries
+            .iter()
+            .filter(|(key, entry)| {
+                entry.alive && party_of(&host_of(&key.origin), site) == Party::First
+            })
+            .filter_map(|(key, entry)| {
+                Some((
+                    key.name.clone(),
+                    entry.writes.last()?.value.text().to_owned(),
+                    Some(key.kind),
+                ))
+            })
+            .collect()
+    }
+
+    /// Every entry ever written, with its phases.
+    pub(super) fn entries(&self, clock: &Clock, site: &str) -> Vec<StorageEntry> {
+        self.entries
+            .iter()
+            .filter_map(|(key, entry)| {
+                let first = entry.writes.iter().find(|write| !write.deleted)?;
+                let last = entry.writes.iter().rev().find(|write| !write.deleted)?;
+                Some(StorageEntry {
+                    kind: key.kind,
+                    origin: key.origin.clone(),
+                    partition: key.partition.clone(),
+                    key: key.name.clone(),
+                    party: party_of(&host_of(&key.origin), site),
+                    value: last.value.clone(),
+                    set_by: entry.writes.iter().find_map(|write| write.set_by.clone()),
+                    at_ms: first.at_ms,
+                    phase: clock.phase_at(first.at_ms),
+                    writes: entry
+                        .writes
+                        .iter()
+                        .map(|write| Write {
+                            at_ms: write.at_ms,
+                            phase: clock.phase_at(write.at_ms),
+                            value: write.value.clone(),
+                            lifetime_s: None,
+                            deleted: write.deleted,
+                            set_by: write.set_by.clone(),
+                        })
+                        .collect(),
+                    alive: entry.alive,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Splits a storage key such as `https://a.test/^0https://top.test` (Chromium's serialisation:
+/// `^0` names the top-level site, other markers follow).
+fn origin_and_partition(key: &str) -> (String, Option<String>) {
+    let mut parts = key.split('^');
+    let origin = cut(parts.next().unwrap_or_default())
+        .trim_end_matches('/')
+        .to_owned();
+    let partition = parts
+        .find_map(|part| part.strip_prefix('0'))
+        .map(|site| cut(site).to_owned());
+    (origin, partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(key: &str, value: &str) -> Json {
+        json!({"storageId": {"storageKey": "https://f.test/^0https://shop.test", "isLocalStorage": true}, "key": key, "newValue": value})
+    }
+
+    #[test]
+    fn storage_keys_name_their_partition() {
+        assert_eq!(
+            origin_and_partition("https://a.test/"),
+            ("https://a.test".to_owned(), None)
+        );
+        assert_eq!(
+            origin_and_partition("https://a.test/^0https://b.test"),
+            (
+                "https://a.test".to_owned(),
+                Some("https://b.test".to_owned())
+            )
+        );
+    }
+
+    #[test]
+    fn the_hook_and_the_event_are_one_write() {
+        let mut log = StorageLog::default();
+        let report =
+            json!({"area": "local", "origin": "https://f.test", "key": "id", "value": "7"});
+        log.script_wrote(5, &report, Setter::Script { stack: Vec::new() });
+        log.take(6, "DOMStorage.domStorageItemAdded", &event("id", "7"));
+        log.compare_with_areas(
+            9_000,
+            &json!({"origin": "https://f.test", "local": {"id": "7"}, "session": {}}),
+        );
+        let entries = log.entries(&Clock::start(), "shop.test");
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].writes.len(), 1);
+        assert_eq!(entries[0].partition.as_deref(), Some("https://shop.test"));
+        assert_eq!(entries[0].party, Party::Third);
+        assert!(entries[0].set_by.is_some());
+    }
+
+    #[test]
+    fn written_and_removed_still_counts_as_written() {
+        let mut log = StorageLog::default();
+        log.take(1, "DOMStorage.domStorageItemAdded", &event("id", "7"));
+        log.take(2, "DOMStorage.domStorageItemRemoved", &event("id", ""));
+        let entries = log.entries(&Clock::start(), "shop.test");
+        assert_eq!((entries[0].value.text(), entries[0].alive), ("7", false));
+    }
+}

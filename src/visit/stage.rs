@@ -1,0 +1,392 @@
+//! The stage of one visit: its page, frames and workers, each prepared before its first line runs.
+//!
+//! What a paused target needs and its release go out in one batch, and no reply is waited for: a
+//! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
+//! because navigating before its domains are enabled loses requests without a word.
+
+mod targets;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::browser::browser_protocol::browser::{
+    SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+};
+use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
+use crate::browser::browser_protocol::page::{
+    CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams, ReloadParams,
+};
+use crate::browser::browser_protocol::storage::GetCookiesParams;
+use crate::browser::browser_protocol::target::CreateTargetParams;
+use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
+use crate::browser::{Browser, BrowserError, Session};
+use crate::visit::record::Recording;
+
+pub use targets::{Preparation, World};
+use targets::{Targets, listen};
+
+/// How long a question to the page may take.
+const EVALUATE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the page's own target may take to be prepared.
+const PREPARE_LIMIT: Duration = Duration::from_secs(20);
+/// How often state that events change is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(25);
+
+/// What happened to the page itself.
+#[derive(Debug, Clone, Default)]
+pub struct PageState {
+    /// The page's own session, once prepared.
+    session: Option<Session>,
+    /// Why it could not be prepared.
+    failed: Option<String>,
+    /// How many load events the main frame had.
+    pub loads: u32,
+    /// The main frame's last loader.
+    pub loader: Option<String>,
+    /// The main frame's address.
+    pub url: String,
+    /// The page's process crashed, or the browser is gone.
+    pub crashed: bool,
+    /// The page began a download.
+    pub download: bool,
+    /// Dialogs that were dismissed.
+    pub dialogs: Vec<String>,
+}
+
+/// A message of the consent rule engine, from one frame.
+#[derive(Debug, Clone)]
+pub struct EngineMessage {
+    /// The session it came through.
+    pub session: String,
+    /// The execution context that sent it.
+    pub context: i64,
+    /// What it says.
+    pub payload: Json,
+}
+
+/// What the listener and the driver of a visit share.
+#[derive(Debug)]
+struct Shared {
+    recording: Mutex<Recording>,
+    targets: Mutex<Targets>,
+    page: Mutex<PageState>,
+    engine: mpsc::UnboundedSender<EngineMessage>,
+    preparation: Preparation,
+}
+
+/// A poisoned lock means a panic elsewhere; what was recorded up to then is still true.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The stage of one visit. Its page is prepared: only a stage can navigate.
+#[derive(Debug)]
+pub struct Stage {
+    root: Session,
+    page: Session,
+    context: String,
+    target: String,
+    shared: Arc<Shared>,
+    listener: JoinHandle<()>,
+    engine: Option<mpsc::UnboundedReceiver<EngineMessage>>,
+}
+
+impl Stage {
+    /// Opens an empty page in a profile nobody used before, and prepares it.
+    pub async fn open(browser: &Browser, preparation: Preparation) -> Result<Self, BrowserError> {
+        let context = browser.new_context().await?;
+        let heard = browser.connection().listen(&context);
+        let (engine_sender, engine) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            recording: Mutex::new(Recording::start()),
+            targets: Mutex::new(Targets::default()),
+            page: Mutex::new(PageState::default()),
+            engine: engine_sender,
+            preparation,
+        });
+        let listener = tokio::spawn(listen(
+            browser.connection().clone(),
+            heard,
+            Arc::clone(&shared),
+        ));
+        let root = browser.root().clone();
+        let deny = SetDownloadBehaviorParams {
+            behavior: SetDownloadBehaviorBehavior::Deny,
+            browser_context_id: Some(context.clone().into()),
+            download_path: None,
+            events_enabled: None,
+        };
+        // The page is audited all the same when downloads cannot be denied.
+        drop(root.send(deny));
+        let create = CreateTargetParams {
+            browser_context_id: Some(context.clone().into()),
+            ..CreateTargetParams::new("about:blank")
+        };
+        let created = root.call_within(create, PREPARE_LIMIT).await?;
+        let target = created["targetId"].as_str().unwrap_or_default().to_owned();
+        let page = Self::prepared(&shared).await?;
+        Ok(Self {
+            root,
+            page,
+            context,
+            target,
+            shared,
+            listener,
+            engine: Some(engine),
+        })
+    }
+
+    async fn prepared(shared: &Shared) -> Result<Session, BrowserError> {
+        let until = Instant::now() + PREPARE_LIMIT;
+        loop {
+            let (session, failed) = {
+                let page = lock(&shared.page);
+                (page.session.clone(), page.failed.clone())
+            };
+            match (session, failed) {
+                (Some(session), _) => return Ok(session),
+                (None, Some(message)) => return Err(BrowserError::Disconnected(message)),
+                (None, None) if Instant::now() > until => {
+                    return Err(BrowserError::Unanswered {
+                        method: "preparing the page".to_owned(),
+                        limit: PREPARE_LIMIT,
+                    });
+                }
+                (None, None) => tokio::time::sleep(LOOK_INTERVAL).await,
+            }
+        }
+    }
+
+    /// What was recorded so far.
+    pub fn recording(&self) -> MutexGuard<'_, Recording> {
+        lock(&self.shared.recording)
+    }
+
+    /// What happened to the page itself.
+    pub fn page_state(&self) -> PageState {
+        lock(&self.shared.page).clone()
+    }
+
+    /// The session with the page.
+    pub fn page(&self) -> &Session {
+        &self.page
+    }
+
+    /// The messages of the rule engine; they can be taken once.
+    pub fn take_engine_messages(&mut self) -> Option<mpsc::UnboundedReceiver<EngineMessage>> {
+        self.engine.take()
+    }
+
+    /// A handle for tasks beside the driver.
+    pub fn worlds(&self) -> Worlds {
+        Worlds {
+            shared: Arc::clone(&self.shared),
+            root: self.root.clone(),
+        }
+    }
+
+    /// Waits until the page is in a certain state, `limit` at most. A crash ends the wait.
+    pub async fn wait_for(
+        &self,
+        limit: Duration,
+        mut reached: impl FnMut(&PageState) -> bool,
+    ) -> bool {
+        let until = Instant::now() + limit;
+        loop {
+            let state = self.page_state();
+            if reached(&state) {
+                return true;
+            }
+            if state.crashed || Instant::now() >= until {
+                return false;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Starts loading an address. The answer names the error when nothing could be loaded.
+    pub async fn navigate(&self, url: &str, limit: Duration) -> Result<Json, BrowserError> {
+        self.page.call_within(NavigateParams::new(url), limit).await
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self, limit: Duration) -> Result<(), BrowserError> {
+        self.page
+            .call_within(ReloadParams::default(), limit)
+            .await
+            .map(drop)
+    }
+
+    /// Takes a picture of what a visitor sees, as JPEG in base64.
+    pub async fn screenshot(&self) -> Option<String> {
+        let capture = CaptureScreenshotParams {
+            format: Some(CaptureScreenshotFormat::Jpeg),
+            quality: Some(60),
+            ..CaptureScreenshotParams::default()
+        };
+        match self.page.call(capture).await {
+            Ok(answer) => answer["data"].as_str().map(str::to_owned),
+            Err(error) => {
+                tracing::debug!(%error, "no screenshot");
+                None
+            }
+        }
+    }
+
+    /// Reads the browser's cookie jar and every frame's storage areas into the recording.
+    pub async fn take_stock(&self) {
+        let jar = GetCookiesParams {
+            browser_context_id: Some(self.context.clone().into()),
+        };
+        match self.root.call(jar).await {
+            Ok(jar) => self.recording().on_jar(&jar),
+            Err(error) => {
+                tracing::debug!(%error, "the cookie jar could not be read");
+                self.recording().lost += 1;
+            }
+        }
+        for world in self.worlds().own_worlds() {
+            if let Ok(areas) = self
+                .worlds()
+                .evaluate(&world, "globalThis.consentinel?.areas()")
+                .await
+                && areas.is_object()
+            {
+                self.recording().on_areas(&areas);
+            }
+        }
+    }
+
+    /// The page's own frame id.
+    pub fn main_frame(&self) -> &str {
+        &self.target
+    }
+
+    /// Ends the visit: throws the profile away and hands out what was recorded.
+    pub async fn close(self, browser: &Browser) -> Recording {
+        if let Err(error) = browser.dispose_context(&self.context).await {
+            tracing::debug!(%error, "the profile could not be thrown away");
+        }
+        browser.connection().unlisten(&self.context);
+        self.listener.abort();
+        std::mem::replace(&mut *lock(&self.shared.recording), Recording::start())
+    }
+}
+
+/// The worlds of a visit's frames: where questions to the page are asked.
+#[derive(Debug, Clone)]
+pub struct Worlds {
+    shared: Arc<Shared>,
+    root: Session,
+}
+
+impl Worlds {
+    /// Our own world in every frame, the page's first.
+    pub fn own_worlds(&self) -> Vec<World> {
+        lock(&self.shared.targets).own_worlds()
+    }
+
+    /// The page's world in the frame of another world.
+    pub fn page_world_beside(&self, session: &str, context: i64) -> Option<World> {
+        lock(&self.shared.targets).page_world_beside(session, context)
+    }
+
+    /// The page's world in the top frame.
+    pub fn top_page_world(&self, main_frame: &str) -> Option<World> {
+        lock(&self.shared.targets).page_world(main_frame)
+    }
+
+    /// A world by its session and context.
+    pub fn world(&self, session: &str, context: i64) -> Option<World> {
+        lock(&self.shared.targets).world(session, context)
+    }
+
+    /// Evaluates an expression and returns its value; promises are awaited.
+    pub async fn evaluate(
+        &self,
+        world: &World,
+        expression: impl Into<String>,
+    ) -> Result<Json, BrowserError> {
+        let answer = world
+            .session
+            .call_within(evaluation(world, expression.into(), true), EVALUATE_LIMIT)
+            .await?;
+        if answer.get("exceptionDetails").is_some() {
+            let text = answer["exceptionDetails"]["exception"]["description"]
+                .as_str()
+                .unwrap_or("exception");
+            return Err(BrowserError::Refused {
+                method: "Runtime.evaluate".to_owned(),
+                message: text.chars().take(300).collect(),
+            });
+        }
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// The middle of an element, in CSS pixels of the page's viewport.
+    ///
+    /// Frames of other origins may live in other processes, whose places count from the frame.
+    pub async fn middle_of(&self, world: &World, element: &str) -> Option<(f64, f64)> {
+        let answer = world
+            .session
+            .call(evaluation(world, element.to_owned(), false))
+            .await
+            .ok()?;
+        let object = answer["result"]["objectId"].as_str()?.to_owned();
+        let quads = GetContentQuadsParams {
+            object_id: Some(object.into()),
+            ..GetContentQuadsParams::default()
+        };
+        let (mut x, mut y) = middle(&world.session.call(quads).await.ok()?)?;
+        let mut frame = lock(&self.shared.targets).root_frame_of(&world.session);
+        // Each step goes one process up; pages do not nest frames deeper than this.
+        for _ in 0..8 {
+            let Some((frame_id, parent)) = frame else {
+                break;
+            };
+            let owner = parent.call(GetFrameOwnerParams::new(frame_id)).await.ok()?;
+            let backend = owner["backendNodeId"].as_i64()?;
+            let quads = json!({ "backendNodeId": backend });
+            let quads: GetContentQuadsParams = serde_json::from_value(quads).ok()?;
+            let answer = parent.call(quads).await.ok()?;
+            let corner = answer["quads"][0].as_array()?;
+            x += corner.first()?.as_f64()?;
+            y += corner.get(1)?.as_f64()?;
+            frame = lock(&self.shared.targets).root_frame_of(&parent);
+        }
+        Some((x, y))
+    }
+
+    /// The session with the browser itself.
+    pub fn root(&self) -> &Session {
+        &self.root
+    }
+}
+
+fn evaluation(world: &World, expression: String, by_value: bool) -> EvaluateParams {
+    EvaluateParams {
+        context_id: Some(ExecutionContextId::new(world.context)),
+        return_by_value: Some(by_value),
+        await_promise: Some(by_value),
+        allow_unsafe_eval_blocked_by_csp: Some(true),
+        user_gesture: Some(false),
+        ..EvaluateParams::new(expression)
+    }
+}
+
+fn middle(answer: &Json) -> Option<(f64, f64)> {
+    let quad: Vec<f64> = answer["quads"][0]
+        .as_array()?
+        .iter()
+        .filter_map(Json::as_f64)
+        .collect();
+    let [x1, y1, x2, y2, x3, y3, x4, y4] = quad[..] else {
+        return None;
+    };
+    Some(((x1 + x2 + x3 + x4) / 4.0, (y1 + y2 + y3 + y4) / 4.0))
+}

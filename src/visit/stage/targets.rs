@@ -1,0 +1,478 @@
+//! Hears the events of a visit, prepares each target as it attaches, and knows where frames and worlds are.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::{EngineMessage, Shared, lock};
+use crate::browser::browser_protocol::dom_storage;
+use crate::browser::browser_protocol::emulation::{
+    SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
+    SetUserAgentOverrideParams, UserAgentBrandVersion, UserAgentMetadata,
+};
+use crate::browser::browser_protocol::network;
+use crate::browser::browser_protocol::page::{
+    self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
+};
+use crate::browser::connection::{Heard, Reply};
+use crate::browser::js_protocol::runtime::{
+    self, AddBindingParams, RunIfWaitingForDebuggerParams, SetAsyncCallStackDepthParams,
+};
+use crate::browser::launch::attach_to_everything;
+use crate::browser::{Connection, Event, Session};
+use crate::visit::record::HOOK;
+
+/// The name of our own world, which pages cannot enter.
+const OWN_WORLD: &str = "consentinel";
+/// Largest request body recorded, in bytes.
+const LARGEST_BODY: i64 = 64 * 1024;
+/// How deep the browser follows asynchronous calls.
+const ASYNC_DEPTH: i64 = 32;
+/// How long one preparing command of the page's own target may take.
+const PREPARE_LIMIT: Duration = Duration::from_secs(15);
+
+/// How targets are prepared.
+#[derive(Debug, Clone, Default)]
+pub struct Preparation {
+    /// Name of the channel by which the hook reports; nobody can guess it.
+    pub hook_channel: String,
+    /// Name of the channel by which the rule engine talks.
+    pub engine_channel: String,
+    /// Scripts of our own world, in order.
+    pub own_scripts: Vec<String>,
+    /// The user agent to send.
+    pub user_agent: String,
+    /// `Accept-Language` and `navigator.language`, such as `de-DE`.
+    pub locale: Option<String>,
+    /// IANA time zone.
+    pub timezone: Option<String>,
+}
+
+impl Preparation {
+    /// The user agent with client hints that agree with it, as an ordinary Chrome sends them.
+    fn user_agent_override(&self) -> SetUserAgentOverrideParams {
+        let major = self
+            .user_agent
+            .split("Chrome/")
+            .nth(1)
+            .and_then(|rest| rest.split('.').next())
+            .unwrap_or("0")
+            .to_owned();
+        let brands = |version: &str| {
+            [
+                ("Chromium", version),
+                ("Google Chrome", version),
+                ("Not)A;Brand", "24"),
+            ]
+            .map(|(brand, version)| UserAgentBrandVersion::new(brand, version))
+            .to_vec()
+        };
+        let platform = if self.user_agent.contains("Windows") {
+            "Windows"
+        } else if self.user_agent.contains("Mac OS") {
+            "macOS"
+        } else {
+            "Linux"
+        };
+        let metadata = UserAgentMetadata {
+            brands: Some(brands(&major)),
+            full_version_list: Some(brands(&format!("{major}.0.0.0"))),
+            platform: platform.to_owned(),
+            platform_version: String::new(),
+            architecture: "x86".to_owned(),
+            model: String::new(),
+            mobile: false,
+            bitness: Some("64".to_owned()),
+            wow64: Some(false),
+            form_factors: None,
+        };
+        SetUserAgentOverrideParams {
+            user_agent: self.user_agent.clone(),
+            accept_language: self.locale.clone(),
+            platform: None,
+            user_agent_metadata: Some(metadata),
+        }
+    }
+}
+
+/// An execution context of a frame.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The session it is reached through.
+    pub session: Session,
+    /// Its id there (CDP `Runtime.ExecutionContextId`).
+    pub context: i64,
+    /// Its frame.
+    pub frame: String,
+}
+
+#[derive(Debug)]
+struct KnownWorld {
+    world: World,
+    own: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    session: Session,
+    kind: String,
+    url: String,
+    id: String,
+    parent: Option<String>,
+}
+
+/// Where targets, frames and worlds are.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    by_session: HashMap<String, Target>,
+    attached: HashSet<String>,
+    page: Option<String>,
+    worlds: HashMap<(String, i64), KnownWorld>,
+}
+
+impl Targets {
+    /// Our own worlds, the top frame's first.
+    pub(super) fn own_worlds(&self) -> Vec<World> {
+        let mut worlds: Vec<World> = self
+            .worlds
+            .values()
+            .filter(|known| known.own)
+            .map(|known| known.world.clone())
+            .collect();
+        worlds.sort_by_key(|world| {
+            (
+                Some(world.frame.as_str()) != self.page.as_deref(),
+                world.context,
+            )
+        });
+        worlds
+    }
+
+    pub(super) fn world(&self, session: &str, context: i64) -> Option<World> {
+        self.worlds
+            .get(&(session.to_owned(), context))
+            .map(|known| known.world.clone())
+    }
+
+    pub(super) fn page_world_beside(&self, session: &str, context: i64) -> Option<World> {
+        let frame = self.world(session, context)?.frame;
+        self.page_world(&frame)
+    }
+
+    pub(super) fn page_world(&self, frame: &str) -> Option<World> {
+        self.worlds
+            .values()
+            .find(|known| !known.own && known.world.frame == frame)
+            .map(|known| known.world.clone())
+    }
+
+    /// The frame at the root of a session's process, and the session of the process above it.
+    pub(super) fn root_frame_of(&self, session: &Session) -> Option<(String, Session)> {
+        let target = self.by_session.get(session.id()?)?;
+        if target.kind != "iframe" {
+            return None;
+        }
+        let parent = self.by_session.get(target.parent.as_ref()?)?;
+        Some((target.id.clone(), parent.session.clone()))
+    }
+
+    fn worker_of(&self, session: Option<&str>) -> Option<(String, String)> {
+        let target = self.by_session.get(session?)?;
+        target
+            .kind
+            .contains("work")
+            .then(|| (target.kind.clone(), target.url.clone()))
+    }
+}
+
+/// Hears everything until the browser or the visit ends.
+pub(super) async fn listen(
+    connection: Connection,
+    mut heard: mpsc::UnboundedReceiver<Heard>,
+    shared: Arc<Shared>,
+) {
+    while let Some(heard) = heard.recv().await {
+        match heard {
+            Heard::Event(event) => take(&connection, &shared, &event),
+            Heard::Unreadable => lock(&shared.recording).lost += 1,
+        }
+    }
+    lock(&shared.page).crashed = true;
+}
+
+fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
+    let session = event.session.as_deref();
+    let params = &event.params;
+    match event.method.as_ref() {
+        "Target.attachedToTarget" => attached(connection, shared, session, params),
+        "Target.detachedFromTarget" => detached(shared, params),
+        "Inspector.targetCrashed" => {
+            let page = lock(&shared.targets).page.clone();
+            let of_page = session.is_some_and(|session| {
+                lock(&shared.targets)
+                    .by_session
+                    .get(session)
+                    .is_some_and(|target| Some(&target.id) == page.as_ref())
+            });
+            if of_page {
+                lock(&shared.page).crashed = true;
+            }
+        }
+        "Runtime.executionContextCreated" => {
+            world_created(connection, shared, session, &params["context"]);
+        }
+        "Runtime.executionContextDestroyed" => {
+            if let (Some(session), Some(id)) = (session, params["executionContextId"].as_i64()) {
+                lock(&shared.targets)
+                    .worlds
+                    .remove(&(session.to_owned(), id));
+            }
+        }
+        "Runtime.executionContextsCleared" => {
+            if let Some(session) = session {
+                lock(&shared.targets)
+                    .worlds
+                    .retain(|(owner, _), _| owner != session);
+            }
+        }
+        "Runtime.bindingCalled" => binding_called(shared, session, params),
+        "Page.frameNavigated" => {
+            let frame = &params["frame"];
+            let main = frame["parentId"].is_null()
+                && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
+            if main {
+                let mut page = lock(&shared.page);
+                frame["url"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .clone_into(&mut page.url);
+                page.loader = frame["loaderId"].as_str().map(str::to_owned);
+            }
+        }
+        "Page.navigatedWithinDocument"
+            if params["frameId"].as_str() == lock(&shared.targets).page.as_deref() =>
+        {
+            params["url"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut lock(&shared.page).url);
+        }
+        "Page.loadEventFired" => {
+            let of_page = {
+                let targets = lock(&shared.targets);
+                session
+                    .and_then(|session| targets.by_session.get(session))
+                    .is_some_and(|target| Some(&target.id) == targets.page.as_ref())
+            };
+            if of_page {
+                lock(&shared.page).loads += 1;
+            }
+        }
+        "Page.javascriptDialogOpening" => {
+            if let Some(session) = session {
+                // Leaving is allowed, everything else is answered with no.
+                let leave = params["type"] == "beforeunload";
+                drop(
+                    Session::attached(connection.clone(), session)
+                        .send(HandleJavaScriptDialogParams::new(leave)),
+                );
+                let mut page = lock(&shared.page);
+                if page.dialogs.len() < 10 {
+                    let said: String = params["message"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(200)
+                        .collect();
+                    page.dialogs.push(said);
+                }
+            }
+        }
+        "Page.downloadWillBegin" => lock(&shared.page).download = true,
+        method if method.starts_with("Network.") => {
+            let worker = lock(&shared.targets).worker_of(session);
+            lock(&shared.recording).on_network(method, params, worker.as_ref());
+        }
+        method if method.starts_with("DOMStorage.") => {
+            lock(&shared.recording).on_storage(method, params);
+        }
+        _ => {}
+    }
+}
+
+fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>, params: &Json) {
+    let Some(id) = params["sessionId"].as_str() else {
+        return;
+    };
+    let info = &params["targetInfo"];
+    let target = Target {
+        session: Session::attached(connection.clone(), id),
+        kind: info["type"].as_str().unwrap_or("other").to_owned(),
+        url: info["url"].as_str().unwrap_or_default().to_owned(),
+        id: info["targetId"].as_str().unwrap_or_default().to_owned(),
+        parent: parent.map(str::to_owned),
+    };
+    let (first, main) = {
+        let mut targets = lock(&shared.targets);
+        let first = targets.attached.insert(target.id.clone());
+        let main = target.kind == "page" && targets.page.is_none();
+        if main {
+            targets.page = Some(target.id.clone());
+        }
+        targets.by_session.insert(id.to_owned(), target.clone());
+        (first, main)
+    };
+    // A service worker attaches once through the browser and once through its page: hear it once.
+    let replies = if first {
+        prepare(&target, &shared.preparation)
+    } else {
+        Vec::new()
+    };
+    let resumed = target
+        .session
+        .send(RunIfWaitingForDebuggerParams::default());
+    if main {
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move {
+            let mut failed = None;
+            for reply in replies.into_iter().chain(std::iter::once(resumed)) {
+                if let Err(error) = reply.within(PREPARE_LIMIT).await {
+                    tracing::debug!(%error, "the page was not prepared as planned");
+                    if !matches!(error, crate::browser::BrowserError::Refused { .. }) {
+                        failed = Some(error.to_string());
+                    }
+                }
+            }
+            let mut page = lock(&shared.page);
+            match failed {
+                Some(failed) => page.failed = Some(failed),
+                None => page.session = Some(target.session),
+            }
+        });
+    }
+}
+
+/// Everything a paused target needs, in one batch; the caller lets it run.
+fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
+    let session = &target.session;
+    let mut replies = vec![
+        session.send(network::EnableParams {
+            max_post_data_size: Some(LARGEST_BODY),
+            ..network::EnableParams::default()
+        }),
+        session.send(attach_to_everything()),
+    ];
+    if !matches!(
+        target.kind.as_str(),
+        "page" | "iframe" | "webview" | "portal" | "fenced_frame"
+    ) {
+        return replies;
+    }
+    replies.extend([
+        session.send(page::EnableParams::default()),
+        session.send(runtime::EnableParams::default()),
+        session.send(dom_storage::EnableParams::default()),
+        session.send(SetAsyncCallStackDepthParams::new(ASYNC_DEPTH)),
+        session.send(AddBindingParams::new(preparation.hook_channel.clone())),
+        session.send(AddScriptToEvaluateOnNewDocumentParams::new(
+            HOOK.replace("CHANNEL", &preparation.hook_channel),
+        )),
+        session.send(AddBindingParams {
+            execution_context_name: Some(OWN_WORLD.to_owned()),
+            ..AddBindingParams::new(preparation.engine_channel.clone())
+        }),
+    ]);
+    replies.extend(preparation.own_scripts.iter().map(|script| {
+        session.send(AddScriptToEvaluateOnNewDocumentParams {
+            world_name: Some(OWN_WORLD.to_owned()),
+            ..AddScriptToEvaluateOnNewDocumentParams::new(script.clone())
+        })
+    }));
+    if !preparation.user_agent.is_empty() {
+        replies.push(session.send(preparation.user_agent_override()));
+    }
+    if target.kind == "page" {
+        // Hidden pages delay timers and animation, and some tags wait to be seen.
+        replies.push(session.send(SetFocusEmulationEnabledParams::new(true)));
+        if let Some(locale) = &preparation.locale {
+            replies.push(session.send(SetLocaleOverrideParams {
+                locale: Some(locale.clone()),
+            }));
+        }
+        if let Some(timezone) = &preparation.timezone {
+            replies.push(session.send(SetTimezoneOverrideParams::new(timezone.clone())));
+        }
+    }
+    replies
+}
+
+fn detached(shared: &Shared, params: &Json) {
+    let Some(id) = params["sessionId"].as_str() else {
+        return;
+    };
+    let mut targets = lock(&shared.targets);
+    if let Some(target) = targets.by_session.remove(id) {
+        targets.attached.remove(&target.id);
+        if Some(&target.id) == targets.page.as_ref() {
+            lock(&shared.page).crashed = true;
+        }
+    }
+    targets.worlds.retain(|(owner, _), _| owner != id);
+}
+
+fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>, context: &Json) {
+    let (Some(session), Some(id), Some(frame)) = (
+        session,
+        context["id"].as_i64(),
+        context["auxData"]["frameId"].as_str(),
+    ) else {
+        return;
+    };
+    let main = context["auxData"]["isDefault"].as_bool() == Some(true);
+    let own = context["name"] == OWN_WORLD;
+    if !main && !own {
+        return;
+    }
+    let world = World {
+        session: Session::attached(connection.clone(), session),
+        context: id,
+        frame: frame.to_owned(),
+    };
+    let mut targets = lock(&shared.targets);
+    // A frame has one world of each kind: a new document's replaces the old one's.
+    targets
+        .worlds
+        .retain(|_, known| known.own != own || known.world.frame != frame);
+    targets
+        .worlds
+        .insert((session.to_owned(), id), KnownWorld { world, own });
+}
+
+fn binding_called(shared: &Shared, session: Option<&str>, params: &Json) {
+    const LONGEST_MESSAGE: usize = 1024 * 1024;
+    let Some(payload) = params["payload"]
+        .as_str()
+        .filter(|payload| payload.len() <= LONGEST_MESSAGE)
+    else {
+        return;
+    };
+    let Ok(payload) = serde_json::from_str::<Json>(payload) else {
+        return;
+    };
+    let name = params["name"].as_str().unwrap_or_default();
+    if name == shared.preparation.hook_channel {
+        lock(&shared.recording).on_script_write(&payload);
+    } else if name == shared.preparation.engine_channel
+        && let (Some(session), Some(context)) = (session, params["executionContextId"].as_i64())
+    {
+        // The visit may be over already.
+        drop(shared.engine.send(EngineMessage {
+            session: session.to_owned(),
+            context,
+            payload,
+        }));
+    }
+}

@@ -1,0 +1,17 @@
+//! What a user sees: the binary, driven through a real browser.
+//!
+//! On a machine that lacks them, the browser and the npm packages of the test web are installed
+//! first, by the same code as `consentinel browser install`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they do"
+)]
+
+mod bad_input;
+mod capture;
+mod command_line;
+mod harness;
+mod truth;
