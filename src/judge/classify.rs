@@ -96,7 +96,14 @@ pub(crate) fn classify(
             .as_ref()
             .and_then(|found| by_catalog(found, knowledge, profile)),
     };
+    let is_test = found
+        .as_ref()
+        .is_some_and(|found| found.role.as_deref() == Some("test"));
     let mut class = by_knowledge.unwrap_or_else(|| by_behaviour(behaviour, found.as_ref()));
+    if class.need == Need::Consent && row.is_none() && is_test {
+        class.need = Need::Probe;
+        "it only tries whether storing works".clone_into(&mut class.reason);
+    }
     if class.need == Need::Consent && behaviour.only_opt_out {
         class.need = Need::Probe;
         "its value only says that the visitor has opted out".clone_into(&mut class.reason);
@@ -104,18 +111,17 @@ pub(crate) fn classify(
     class
 }
 
-/// Whether a row still holds for an item that behaves like this one.
+/// Whether a row still holds for an item that lives as long as this one.
 ///
 /// Session and load-balancing items are exempt for the time of a visit, not for years, and session
 /// items only on the site itself.
 fn holds(row: &Override, behaviour: &Behaviour) -> bool {
-    let short_enough = row.longest_s.is_none_or(|longest| {
-        behaviour.lifetime <= Lifetime::Seconds(i64::try_from(longest).unwrap_or(i64::MAX))
-    });
-    let group = row.group.to_ascii_lowercase();
-    let own_session = group.contains("session") || group.contains("csrf");
-    row.treatment != Treatment::Exempt
-        || short_enough && (!own_session || behaviour.party == Party::First)
+    row.longest_s
+        .is_none_or(|longest_s| match behaviour.lifetime {
+            Lifetime::Session => true,
+            Lifetime::Seconds(seconds) => u64::try_from(seconds).unwrap_or(0) <= longest_s,
+            Lifetime::Unbounded => false,
+        })
 }
 
 fn by_override(

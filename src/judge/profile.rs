@@ -63,6 +63,18 @@ impl Profile {
         }
     }
 
+    /// Its country, ISO 3166-1 alpha-2; none for the generic profile.
+    pub fn country(self) -> Option<&'static str> {
+        match self {
+            Self::Eu => None,
+            Self::Fr => Some("FR"),
+            Self::De => Some("DE"),
+            Self::It => Some("IT"),
+            Self::Es => Some("ES"),
+            Self::Uk => Some("GB"),
+        }
+    }
+
     /// The references of a rule as they read in this jurisdiction, most specific last.
     ///
     /// The directive and the guidelines of the European board do not bind in the United Kingdom,

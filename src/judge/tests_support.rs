@@ -454,6 +454,10 @@ impl Knowledge for Known {
                 ambiguous: vec!["meta-pixel".to_owned()],
                 ..item("google-analytics", Category::Analytics, "shared_name")
             },
+            "trial" => ItemMatch {
+                role: Some("test".to_owned()),
+                ..item("meta-pixel", Category::Marketing, "trial")
+            },
             "unsure" => item("chat", Category::Unclassified, "unsure"),
             "_pk_id" => item("matomo", Category::Analytics, "_pk_id"),
             "OptanonConsent" => ItemMatch {
@@ -507,26 +511,35 @@ impl Knowledge for Known {
                 "error-monitoring",
             ),
             ("consent.test", _) => served("onetrust", Category::Marketing, "api", "cmp"),
+            ("video.test", _) => served("video", Category::Marketing, "embed", "video"),
+            ("records.test", _) => served("chat", Category::Marketing, "consent-record", "chat"),
             ("chat.test", _) => served("chat", Category::Preferences, "api", "chat"),
             _ => return None,
         })
     }
 
     fn override_for(&self, query: &ItemQuery<'_>) -> Option<Override> {
-        let row = |group: &str, treatment, reason: &str| {
+        let lasting = |group: &str, treatment, reason: &str, longest_s| {
             Some(Override {
                 group: group.to_owned(),
                 treatment,
                 reason: reason.to_owned(),
-                longest_s: None,
+                longest_s,
             })
         };
+        let row = |group: &str, treatment, reason: &str| lasting(group, treatment, reason, None);
         match query.name {
-            "PHPSESSID" => row("session", Treatment::Exempt, "It holds the visit together."),
-            "SERVERID" => row(
+            "PHPSESSID" => lasting(
+                "session-csrf",
+                Treatment::Exempt,
+                "It holds the visit together.",
+                Some(86_400),
+            ),
+            "SERVERID" => lasting(
                 "load-balancing",
                 Treatment::Exempt,
                 "It keeps the visitor on one machine.",
+                Some(7 * 86_400),
             ),
             "__cf_bm" => row(
                 "bot-protection",

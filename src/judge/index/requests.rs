@@ -62,6 +62,7 @@ impl SeenRequest<'_> {
         self.found.as_ref().filter(|found| {
             matches!(found.category, Category::Analytics | Category::Marketing)
                 && !found.cmp
+                && found.role.as_deref() != Some("consent-record")
                 && !OTHER_SECTORS.contains(&found.sector.as_str())
                 && (reports(found) || !brings_content(found))
         })

@@ -88,7 +88,7 @@ fn r37_identifiers_in_local_storage_have_no_end() {
             visit
                 .snapshot
                 .storage
-                .push(local("k", id_of(number), OWN_SCRIPT))
+                .push(local("k", id_of(number), OWN_SCRIPT));
         })
     };
     check(

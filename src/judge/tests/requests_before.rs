@@ -32,6 +32,11 @@ fn r06_tracking_requests() {
             Some((Medium, Violation, Some("script"))),
         ),
         (
+            "a picture of an embed",
+            with_request(|_| request("https://video.test/preview.jpg", "Image")),
+            Some((Medium, Violation, Some("script"))),
+        ),
+        (
             "an embed",
             with_request(|_| request("https://ads.test/frame", "Document")),
             Some((Medium, Violation, Some("script"))),
@@ -106,6 +111,11 @@ fn r06_tracking_requests() {
         (
             "a consent platform",
             with_request(|_| request("https://consent.test/record", "Fetch")),
+            None,
+        ),
+        (
+            "a record of the choice",
+            with_request(|_| request("https://records.test/choice", "Fetch")),
             None,
         ),
         (
@@ -247,7 +257,7 @@ fn r06_identifiers_by_cookie_token_and_behaviour() {
         visit
             .snapshot
             .requests
-            .push(ads(format!("u={}", IDS[number])))
+            .push(ads(format!("u={}", IDS[number])));
     });
     check("a parameter never seen to stay", &unreloaded, "R06", beacon);
 }

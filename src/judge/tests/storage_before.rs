@@ -122,6 +122,11 @@ fn r02_known_cookies() {
             None,
         ),
         (
+            "a probe by its role",
+            with_cookie(|_| cookie("trial", SITE, "1")),
+            None,
+        ),
+        (
             "a basket before anything is in it",
             with_cookie(|id| cookie("cart", SITE, id)),
             None,

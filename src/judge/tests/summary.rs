@@ -49,7 +49,7 @@ fn the_three_questions() {
                 visit
                     .snapshot
                     .cookies
-                    .push(cookie("_ga", SITE, "x").only(PhaseName::Revisit))
+                    .push(cookie("_ga", SITE, "x").only(PhaseName::Revisit));
             }),
             (No, Yes, Yes),
         ),
@@ -103,7 +103,7 @@ fn the_three_questions() {
                 visit
                     .snapshot
                     .cookies
-                    .push(cookie("shared_name", SITE, "x").gone())
+                    .push(cookie("shared_name", SITE, "x").gone());
             }),
             (NotEstablished, Yes, No),
         ),
