@@ -190,7 +190,7 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
     for button in banner.buttons.iter().filter(|button| !button.disabled) {
         let meaning = lexicon
             .classify(&button.text)
-            .map(|meaning| (meaning.role, meaning.language.to_string()));
+            .map(|meaning| (meaning.role, meaning.language));
         let Some((role, language)) =
             meaning.or_else(|| Some((role_by_mark(&button.mark)?, BY_MARK.to_owned())))
         else {
