@@ -266,6 +266,7 @@ pub fn address(given: &str) -> Result<Url, String> {
                 url.scheme()
             ));
         }
+        Err(error) if given.contains("://") => return Err(format!("not an address ({error})")),
         _ => Url::parse(&format!("https://{given}"))
             .map_err(|error| format!("not an address ({error})"))?,
     };

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod report;
 mod rules;
+mod runs;
 
 use clap::{Parser, Subcommand};
 
@@ -54,9 +55,12 @@ enum Command {
     /// List and explain the rules
     #[command(after_help = rules::EXAMPLE)]
     Rules(rules::Arguments),
-    /// Print the schema of the JSON report
+    /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// List stored runs
+    #[command(after_help = runs::EXAMPLE)]
+    Runs(runs::Arguments),
 }
 
 /// Runs the program and returns its exit code.
@@ -89,6 +93,7 @@ pub fn main() -> u8 {
             Command::Browser(arguments) => browser::run(arguments).await,
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
+            Command::Runs(arguments) => runs::run(&arguments),
         }
     });
     // A reader of standard input or a name look-up may still hang; nobody waits for it.

@@ -11,5 +11,6 @@ pub mod judge;
 pub mod model;
 pub mod provision;
 pub mod report;
+pub mod store;
 pub mod test_web;
 pub mod visit;

@@ -75,7 +75,7 @@ pub async fn visit(
 }
 
 fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparation {
-    let secret = fingerprint(tempfile_name().as_bytes());
+    let secret = fingerprint(unguessable().as_bytes());
     let (hook_channel, engine_channel) = (format!("h{secret}"), format!("e{secret}"));
     let mut own_scripts = vec![banner::script()];
     if let Some(script) = engine.script() {
@@ -95,8 +95,8 @@ fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparati
     }
 }
 
-/// A name nobody can guess, from the same source as temporary files.
-fn tempfile_name() -> String {
+/// A text nobody can guess, from the random keys of hash maps.
+fn unguessable() -> String {
     use std::collections::hash_map::RandomState;
     use std::hash::BuildHasher as _;
     format!(

@@ -14,6 +14,7 @@ use crate::browser::BrowserError;
 use crate::model::report::Report;
 use crate::provision::system;
 use crate::report::{self, Format};
+use crate::store::Store;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -60,6 +61,9 @@ pub(super) struct Results {
     /// Keep raw values of cookies and storage in reports, or put fingerprints in their place
     #[arg(long, value_enum, default_value = "on")]
     pub(super) redact: Redact,
+    /// Folder in which the run is kept, with raw values and pictures
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: Option<PathBuf>,
     /// End with 0 whatever was found
     #[arg(long)]
     pub(super) exit_zero: bool,
@@ -214,6 +218,14 @@ pub(super) async fn carry_out(
             return (Exit::of_error(&error), None);
         }
     };
+    if let Some(folder) = &results.store
+        && let Err(error) = Store::open(folder).and_then(|store| store.put(&report))
+    {
+        complain(
+            &chain(&error),
+            Some("the run is not kept; its results follow"),
+        );
+    }
     if let Err(message) = results.write(&report) {
         complain(&message, None);
         return (Exit::Internal, Some(report));

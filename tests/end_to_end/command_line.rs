@@ -1,10 +1,16 @@
 //! Help, rules, schema, doctor: what scripts and newcomers rely on.
 
-use crate::harness::{browser, run};
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+
+use crate::harness::{Served, audit, browser, run};
 
 #[test]
 fn every_command_shows_an_example() {
-    for command in ["audit", "demo", "doctor", "browser", "rules", "report"] {
+    for command in [
+        "audit", "demo", "doctor", "browser", "rules", "report", "runs",
+    ] {
         let output = run(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{command}");
@@ -49,4 +55,59 @@ fn doctor_finds_the_browser_and_its_third_party_cookies() {
         text.contains("sandbox") && text.contains("catalog"),
         "{text}"
     );
+}
+
+#[test]
+fn a_stored_run_is_listed_rendered_and_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let store = store.to_str().unwrap();
+    let page = "<!doctype html><title>Page</title><script>document.cookie = '_fbp=fb.1.1700000000000.123456789; max-age=7776000'</script>";
+    let server = Served::start(Router::new().route("/", get(move || async move { Html(page) })));
+    let (code, report, said) = audit(&[
+        "--dwell",
+        "1s",
+        "--states",
+        "before",
+        "--store",
+        store,
+        &server.url("/"),
+    ]);
+    assert_eq!(code, 1, "{said}");
+    let list = String::from_utf8(run(&["runs", "list", "--store", store]).stdout).unwrap();
+    assert!(
+        list.contains(&report.run.id) && list.lines().count() == 1,
+        "{list}"
+    );
+    let again = run(&[
+        "report",
+        "last",
+        "--store",
+        store,
+        "--format",
+        "json",
+        "--profile",
+        "fr",
+    ]);
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["run"]["profile"], "fr");
+    assert_eq!(
+        again["findings"].as_array().unwrap().len(),
+        report.findings.len()
+    );
+    let html = String::from_utf8(
+        run(&[
+            "report",
+            &report.run.id,
+            "--store",
+            store,
+            "--format",
+            "html",
+        ])
+        .stdout,
+    )
+    .unwrap();
+    assert!(html.contains("_fbp"), "the finding is not in the report");
+    let missing = run(&["report", "nothing", "--store", store]);
+    assert_eq!(missing.status.code(), Some(2));
 }

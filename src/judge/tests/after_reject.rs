@@ -59,7 +59,7 @@ fn r10_written_after_the_refusal() {
         (
             "the same session cookie again",
             with_cookie(pixel().for_the_session().written(Revisit, "fb.1.1.1")),
-            None,
+            Some((Critical, Violation, Some("renewed"))),
         ),
         (
             "again while choosing",

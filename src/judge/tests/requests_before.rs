@@ -34,7 +34,7 @@ fn r06_tracking_requests() {
         (
             "a picture of an embed",
             with_request(|_| request("https://video.test/preview.jpg", "Image")),
-            Some((Medium, Violation, Some("script"))),
+            None,
         ),
         (
             "an embed",

@@ -76,15 +76,24 @@
     return false;
   };
 
-  // The smallest surroundings of a button that speak of consent beyond the button itself.
-  const surroundings = (button) => {
+  // The smallest surroundings of a button that speak of consent beyond the button itself. What an
+  // element says is asked once a scan: reading rendered text makes the browser lay the page out.
+  const surroundings = (button, known) => {
+    const reading = (node) => {
+      if (!known.has(node)) {
+        const text = wholeText(node);
+        const long = text.length > LONGEST_BANNER;
+        known.set(node, { long, speaks: !long && consent.test(text), length: squeeze(long ? "" : text).length });
+      }
+      return known.get(node);
+    };
     let best = null;
     for (let node = parent(button), depth = 0; node && depth < 14; node = parent(node), depth += 1) {
       const top = node === document.body || node === document.documentElement;
       if (top && window === window.top) break;
-      const text = wholeText(node);
-      if (text.length > LONGEST_BANNER) break;
-      if (consent.test(text) && squeeze(text).length > squeeze(button.innerText ?? "").length + 8) best = node;
+      const { long, speaks, length } = reading(node);
+      if (long) break;
+      if (speaks && length > squeeze(button.innerText ?? "").length + 8) best = node;
       if (top) break;
       const style = getComputedStyle(node);
       if (best && (style.position === "fixed" || node.matches("dialog, [role=dialog], [role=alertdialog], [aria-modal=true]"))) break;
@@ -94,6 +103,7 @@
 
   const scan = () => {
     const groups = new Map();
+    const known = new Map();
     const toggles = [];
     let count = 0;
     if (!document.body) return { banners: [], origin: globalThis.origin };
@@ -104,7 +114,7 @@
         const text = label(element);
         // A clickable box around clickable things is not the button.
         if (!text || text.length >= LONGEST_LABEL || element.querySelector("button, a, [role=button]")) continue;
-        const around = surroundings(element);
+        const around = surroundings(element, known);
         if (!around) continue;
         count += 1;
         if (!groups.has(around)) groups.set(around, []);
