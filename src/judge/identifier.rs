@@ -173,9 +173,10 @@ fn base64_decoded(text: &str) -> Option<String> {
         .decode(text)
         .or_else(|_| URL_SAFE.decode(text))
         .ok()?;
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|plain| !plain.chars().any(char::is_control))
+    // Random hexadecimal now and then decodes to letters of far scripts: that is no text either.
+    String::from_utf8(bytes).ok().filter(|plain| {
+        !plain.chars().any(char::is_control) && (plain.is_ascii() || plain.starts_with(['{', '[']))
+    })
 }
 
 fn is_url(piece: &str) -> bool {

@@ -52,10 +52,17 @@ pub async fn choose(
     if let Some(conductor) = conductor
         && walk.by_engine(conductor).await
     {
-        if walk.choice.clicks > 1 {
-            note_route(banner, state, Route::SecondLayer);
+        let proven = walk.prove().await;
+        if matches!(proven, Proof::Confirmed { .. }) {
+            // One click that was recorded was on the first layer, whatever its button says.
+            let route = if walk.choice.clicks == 1 {
+                Route::FirstLayer
+            } else {
+                Route::SecondLayer
+            };
+            note_route(banner, state, route);
         }
-        proof = Some(walk.prove().await);
+        proof = Some(proven);
     }
     if !matches!(proof, Some(Proof::Confirmed { .. }))
         // After clicks of the engine the banner may be gone or look different.
