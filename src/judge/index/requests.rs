@@ -75,7 +75,10 @@ impl SeenRequest<'_> {
 }
 
 fn reports(found: &RequestMatch) -> bool {
-    found.role.as_deref().is_some_and(|role| REPORTERS.contains(&role))
+    found
+        .role
+        .as_deref()
+        .is_some_and(|role| REPORTERS.contains(&role))
 }
 
 fn brings_content(found: &RequestMatch) -> bool {
