@@ -184,7 +184,7 @@ pub async fn audit(
             "the run was stopped before it was complete",
         ));
     }
-    let pages = assemble::pages(&targets, visits);
+    let pages = assemble::pages(&targets, visits, &catalog);
     let judgement = judge::judge(&pages, &catalog, job.profile);
     Ok(Report {
         schema: SCHEMA.to_owned(),

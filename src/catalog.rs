@@ -225,6 +225,18 @@ impl Catalog {
         self.file_of(id).starts_with("catalog/")
     }
 
+    /// The consent platform that a rule of the consent engine drives, by the rule's name.
+    pub fn platform_of_rule(&self, rule: &str) -> Option<&Service> {
+        self.services().find(|service| {
+            service.cmp.as_ref().is_some_and(|platform| {
+                platform
+                    .autoconsent
+                    .iter()
+                    .any(|name| name.eq_ignore_ascii_case(rule))
+            })
+        })
+    }
+
     /// The service behind a stored item.
     pub fn match_item(&self, query: &ItemQuery<'_>) -> Option<ItemMatch> {
         self.index.find_item(&self.services, &self.tables, query)

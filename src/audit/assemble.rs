@@ -1,11 +1,19 @@
 //! Puts the visits of a page together.
 
+use url::Url;
+
 use super::Target;
+use crate::catalog::Catalog;
+use crate::model::party::host_of;
 use crate::model::report::Page;
 use crate::model::visit::{Banner, Diagnostic, DiagnosticCode, Outcome, Route, State, Visit};
 
 /// The pages of a job, in the order they were given.
-pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page> {
+pub(super) fn pages(
+    targets: &[Target],
+    visits: Vec<(usize, Visit)>,
+    catalog: &Catalog,
+) -> Vec<Page> {
     let mut by_target: Vec<Vec<Visit>> = targets.iter().map(|_| Vec::new()).collect();
     for (index, visit) in visits {
         if let Some(of_target) = by_target.get_mut(index) {
@@ -42,7 +50,7 @@ pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page
                     .map_or_else(|| url.clone(), |visit| visit.final_url.clone()),
                 url,
                 diagnostics,
-                banner: banner(&visits),
+                banner: banner(&visits, catalog),
                 visits,
             }
         })
@@ -50,7 +58,7 @@ pub(super) fn pages(targets: &[Target], visits: Vec<(usize, Visit)>) -> Vec<Page
 }
 
 /// The banner, joined from all visits: as the untouched visit saw it, with every way that was walked.
-fn banner(visits: &[Visit]) -> Banner {
+fn banner(visits: &[Visit], catalog: &Catalog) -> Banner {
     let Some(mut banner) = visits
         .iter()
         .map(|visit| &visit.banner)
@@ -81,7 +89,36 @@ fn banner(visits: &[Visit]) -> Banner {
             }
         }
     }
+    banner.cmp = platform(banner.cmp.as_deref(), visits, catalog);
     banner
+}
+
+/// The consent platform by its catalog id: the one whose rule knew the banner, else the only one
+/// that was contacted. A rule of a platform the catalog does not know keeps its own name.
+fn platform(rule: Option<&str>, visits: &[Visit], catalog: &Catalog) -> Option<String> {
+    if let Some(rule) = rule {
+        let known = catalog
+            .platform_of_rule(rule)
+            .map(|service| service.id.clone());
+        return Some(known.unwrap_or_else(|| rule.to_owned()));
+    }
+    let mut contacted: Vec<String> = visits
+        .iter()
+        .flat_map(|visit| {
+            let site = host_of(&visit.final_url);
+            visit.snapshot.requests.iter().filter_map(move |request| {
+                let found = catalog.match_request(&Url::parse(&request.url).ok()?, &site)?;
+                found.cmp.then_some(found.service)
+            })
+        })
+        .collect();
+    contacted.sort_unstable();
+    contacted.dedup();
+    if contacted.len() == 1 {
+        contacted.pop()
+    } else {
+        None
+    }
 }
 
 fn better(one: Route, other: Route) -> Route {

@@ -43,7 +43,7 @@ pub(super) struct AuditOptions {
     #[arg(long, value_name = "TEXT")]
     pub(super) user_agent: Option<String>,
     /// Accept bad certificates
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "YES")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
     /// Browser to drive: a path, or a name on the search path
     #[arg(long, value_name = "PATH", env = find::BROWSER_VARIABLE)]

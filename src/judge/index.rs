@@ -15,7 +15,7 @@ use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
 
-pub(crate) use requests::SeenRequest;
+pub(crate) use requests::{REPORTERS, SeenRequest};
 pub(crate) use storage::{Departure, Item, Sighting};
 
 /// Requests this soon after the confirmation may have been on their way before it, in milliseconds.

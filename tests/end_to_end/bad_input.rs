@@ -32,7 +32,7 @@ fn odd_server() -> Served {
             .route("/download", download)
             .route(
                 "/hang",
-                get(|| async { tokio::time::sleep(Duration::from_secs(600)).await }),
+                get(|| async { tokio::time::sleep(Duration::from_mins(10)).await }),
             ),
     )
 }

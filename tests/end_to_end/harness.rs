@@ -12,13 +12,11 @@ use consentinel::provision::system::{Wanted, find_or_install, install};
 use tokio::runtime::Runtime;
 
 /// A browser, installed first if there is none.
-pub fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     static BROWSER: OnceLock<PathBuf> = OnceLock::new();
     BROWSER
         .get_or_init(|| {
-            let found = runtime()
-                .block_on(find_or_install(&mut |line| eprintln!("set-up: {line}")))
-                .unwrap();
+            let found = runtime().block_on(find_or_install(&mut say)).unwrap();
             eprintln!("set-up: the tests drive {}", found.display());
             found
         })
@@ -26,17 +24,19 @@ pub fn browser() -> PathBuf {
 }
 
 /// A browser of that name, if this system has one to install.
-pub fn browser_named(name: &str) -> Option<PathBuf> {
+pub(crate) fn browser_named(name: &str) -> Option<PathBuf> {
     if let Ok(found) = find::find(Some(Path::new(name))) {
         return Some(found);
     }
-    let installed = runtime().block_on(install(Wanted::Browser, &mut |line| {
-        eprintln!("set-up: {line}")
-    }));
+    let installed = runtime().block_on(install(Wanted::Browser, &mut say));
     if let Err(error) = installed {
         eprintln!("set-up: {error}");
     }
     find::find(Some(Path::new(name))).ok()
+}
+
+fn say(line: &str) {
+    eprintln!("set-up: {line}");
 }
 
 fn runtime() -> Runtime {
@@ -44,7 +44,7 @@ fn runtime() -> Runtime {
 }
 
 /// The binary in an empty folder, with nothing of the caller's environment that could change what it does.
-pub fn consentinel(folder: &Path) -> Command {
+pub(crate) fn consentinel(folder: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("consentinel"));
     command.current_dir(folder);
     for variable in [
@@ -59,13 +59,13 @@ pub fn consentinel(folder: &Path) -> Command {
 }
 
 /// Runs the binary to its end.
-pub fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     consentinel(folder.path()).args(arguments).output().unwrap()
 }
 
 /// Audits addresses with the JSON format and returns exit code, report and what was said.
-pub fn audit(arguments: &[&str]) -> (i32, Report, String) {
+pub(crate) fn audit(arguments: &[&str]) -> (i32, Report, String) {
     let browser = browser();
     let mut all = vec![
         "audit",
@@ -89,15 +89,15 @@ pub fn audit(arguments: &[&str]) -> (i32, Report, String) {
 }
 
 /// Serves a router on loopback over plain HTTP while the returned value lives.
-pub struct Served {
+pub(crate) struct Served {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     _runtime: Runtime,
 }
 
 impl Served {
     /// Starts serving.
-    pub fn start(router: Router) -> Self {
+    pub(crate) fn start(router: Router) -> Self {
         let runtime = runtime();
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -111,20 +111,12 @@ impl Served {
     }
 
     /// An address on it.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// An address on it under another host name.
-    pub fn url_of(&self, host: &str, path: &str) -> String {
+    pub(crate) fn url_of(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.address.port())
-    }
-
-    /// The browser argument that leads every host name here.
-    pub fn mapped(&self) -> String {
-        format!(
-            "--browser-arg=--host-resolver-rules=MAP * 127.0.0.1:{}",
-            self.address.port()
-        )
     }
 }

@@ -219,7 +219,6 @@ impl Means {
 /// How a request tracks; nothing when it does not.
 pub(super) fn means_of(seen: &SeenRequest<'_>) -> Option<Means> {
     const LOADERS: [&str; 6] = ["loader", "asset", "app", "embed", "font", "vendor-site"];
-    const REPORTERS: [&str; 4] = ["collector", "beacon", "telemetry", "auction"];
     const REPORTING_TYPES: [&str; 7] = [
         "Ping",
         "Image",

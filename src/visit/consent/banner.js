@@ -42,6 +42,13 @@
     return (own || squeeze(element.getAttribute("aria-label") ?? "") || squeeze(element.title ?? "")).slice(0, LONGEST_LABEL);
   };
 
+  // What its maker calls a button, for those whose words nobody knows.
+  const mark = (element) =>
+    ["id", "class", "data-testid", "data-role", "data-action", "data-action-type", "name", "value"]
+      .map((name) => element.getAttribute(name) ?? "")
+      .join(" ")
+      .slice(0, 300);
+
   const parent = (node) => node.parentElement ?? (node.getRootNode() instanceof ShadowRoot ? node.getRootNode().host : null);
   // The text of an element with what stands in its open shadow roots.
   const wholeText = (element) => {
@@ -104,6 +111,7 @@
         groups.get(around).push({
           id: keep(element),
           text,
+          mark: mark(element),
           link: element.localName === "a" && /^(https?:|\/)/u.test(element.getAttribute("href") ?? ""),
           disabled: element.disabled === true || element.getAttribute("aria-disabled") === "true",
           place: place(element),

@@ -46,6 +46,8 @@ struct ScannedButton {
     id: u64,
     text: String,
     #[serde(default)]
+    mark: String,
+    #[serde(default)]
     link: bool,
     #[serde(default)]
     disabled: bool,
@@ -186,20 +188,25 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
     let lexicon = Lexicon::builtin();
     let mut buttons: Vec<LiveButton> = Vec::new();
     for button in banner.buttons.iter().filter(|button| !button.disabled) {
-        let Some(meaning) = lexicon.classify(&button.text) else {
+        let meaning = lexicon
+            .classify(&button.text)
+            .map(|meaning| (meaning.role, meaning.language));
+        let Some((role, language)) =
+            meaning.or_else(|| Some((role_by_mark(&button.mark)?, BY_MARK.to_owned())))
+        else {
             continue;
         };
-        // A link that leads away is no settings button, whatever it says.
-        let role = if button.link && meaning.role == ButtonRole::Acknowledge {
+        // "OK" on a link that leads away takes note of nothing.
+        let role = if button.link && role == ButtonRole::Acknowledge {
             ButtonRole::Link
         } else {
-            meaning.role
+            role
         };
         buttons.push(LiveButton {
             id: button.id,
             role,
             text: button.text.clone(),
-            language: meaning.language.clone(),
+            language,
             place: button.place,
         });
     }
@@ -223,6 +230,81 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
         languages,
         score,
     })
+}
+
+/// Stands for the language of a button recognised by what its maker calls it.
+const BY_MARK: &str = "mark";
+
+/// What a button does, by its id, class and the like: those are written for developers, in English.
+///
+/// Only for buttons whose words are not known, and only when one role alone fits.
+fn role_by_mark(mark: &str) -> Option<ButtonRole> {
+    const MARKS: &[(ButtonRole, &[&str])] = &[
+        (
+            ButtonRole::Reject,
+            &[
+                "reject",
+                "decline",
+                "deny",
+                "denied",
+                "refuse",
+                "disagree",
+                "onlynecessary",
+                "necessaryonly",
+                "onlyessential",
+            ],
+        ),
+        (
+            ButtonRole::Settings,
+            &[
+                "settings",
+                "preferences",
+                "customize",
+                "customise",
+                "personalize",
+                "manage",
+                "configure",
+            ],
+        ),
+        (
+            ButtonRole::Save,
+            &[
+                "saveprefer",
+                "savesettings",
+                "savechoice",
+                "saveselect",
+                "acceptselect",
+                "allowselect",
+                "confirmchoice",
+            ],
+        ),
+        (
+            ButtonRole::Accept,
+            &[
+                "acceptall",
+                "allowall",
+                "agreeall",
+                "accept",
+                "agree",
+                "consentall",
+            ],
+        ),
+    ];
+    let squeezed: String = mark
+        .to_lowercase()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let mut roles = MARKS
+        .iter()
+        .filter(|(_, words)| words.iter().any(|word| squeezed.contains(word)))
+        .map(|(role, _)| *role);
+    let role = roles.next()?;
+    // "disagree" holds "agree", and saving holds what is saved: the first of these wins.
+    match (role, roles.next()) {
+        (_, None) | (ButtonRole::Reject | ButtonRole::Save, Some(ButtonRole::Accept)) => Some(role),
+        _ => None,
+    }
 }
 
 /// How likely a candidate is the banner; `None` when it cannot be.
@@ -266,4 +348,29 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         score += 10;
     }
     Some(score)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_buttons_whose_words_are_unknown() {
+        for (mark, expected) in [
+            ("onetrust-reject-all-handler", Some(ButtonRole::Reject)),
+            ("btn btn--disagree", Some(ButtonRole::Reject)),
+            (
+                "CybotCookiebotDialogBodyButtonDecline",
+                Some(ButtonRole::Reject),
+            ),
+            ("cky-btn cky-btn-accept", Some(ButtonRole::Accept)),
+            ("cmp-settings", Some(ButtonRole::Settings)),
+            ("accept-selection", Some(ButtonRole::Save)),
+            ("reject-settings", None),
+            ("btn btn-primary", None),
+            ("", None),
+        ] {
+            assert_eq!(role_by_mark(mark), expected, "{mark}");
+        }
+    }
 }

@@ -144,7 +144,10 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
     let said = record::says_explicitly(&records).map(|answer| {
         let speaker = sources.first().map_or("a record", String::as_str);
         let platform = records.first().map_or("", |record| record.platform);
-        (answer, format!("{speaker} ({platform}) says {}", words(answer)))
+        (
+            answer,
+            format!("{speaker} ({platform}) says {}", words(answer)),
+        )
     });
     if let Some((answer, how)) = &said
         && agrees(state, *answer)
@@ -161,12 +164,16 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
         })
         .collect();
     match (record::infer(&changes), said) {
-        (Some(inferred), None) if agrees(state, inferred.answer) => {
-            Proof::Confirmed { how: format!("inferred: {}", inferred.because) }
-        }
+        (Some(inferred), None) if agrees(state, inferred.answer) => Proof::Confirmed {
+            how: format!("inferred: {}", inferred.because),
+        },
         (_, Some((_, how))) => Proof::Contradicted { how },
-        (Some(inferred), None) => Proof::Unconfirmed { how: inferred.because },
-        (None, None) => Proof::Unconfirmed { how: "no record of an answer was found".to_owned() },
+        (Some(inferred), None) => Proof::Unconfirmed {
+            how: inferred.because,
+        },
+        (None, None) => Proof::Unconfirmed {
+            how: "no record of an answer was found".to_owned(),
+        },
     }
 }
 

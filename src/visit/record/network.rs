@@ -552,7 +552,7 @@ mod tests {
     use super::*;
     use crate::model::visit::PhaseName;
 
-    fn sent(id: &str, url: &str, extra: Json) -> Json {
+    fn sent(id: &str, url: &str, extra: &Json) -> Json {
         let mut event = json!({
             "requestId": id, "documentURL": "https://shop.test/", "frameId": "F",
             "request": {"url": url, "method": "GET"}, "type": "Image", "initiator": {"type": "parser", "url": "https://shop.test/", "lineNumber": 4, "columnNumber": 1},
@@ -588,7 +588,7 @@ mod tests {
         let (requests, cookies) = run(&[
             (
                 "requestWillBeSent",
-                sent("1", "https://a.test/start", json!({})),
+                sent("1", "https://a.test/start", &json!({})),
             ),
             (
                 "responseReceivedExtraInfo",
@@ -599,7 +599,7 @@ mod tests {
                 sent(
                     "1",
                     "https://b.test/end",
-                    json!({"redirectResponse": {"status": 302}, "redirectHasExtraInfo": true}),
+                    &json!({"redirectResponse": {"status": 302}, "redirectHasExtraInfo": true}),
                 ),
             ),
             ("responseReceivedExtraInfo", received("two=2", 200)),
@@ -652,7 +652,7 @@ mod tests {
             ),
             (
                 "requestWillBeSent",
-                sent("1", "https://a.test/x", json!({})),
+                sent("1", "https://a.test/x", &json!({})),
             ),
         ]);
         assert_eq!(requests[0].sent_cookies, ["kept"]);
@@ -668,24 +668,24 @@ mod tests {
                 sent(
                     "1",
                     "https://shop.test/",
-                    json!({"type": "Document", "initiator": {"type": "other"}}),
+                    &json!({"type": "Document", "initiator": {"type": "other"}}),
                 ),
             ),
             (
                 "requestWillBeSent",
-                sent("2", "https://gtm.test/gtm.js", json!({"type": "Script"})),
+                sent("2", "https://gtm.test/gtm.js", &json!({"type": "Script"})),
             ),
             (
                 "requestWillBeSent",
                 sent(
                     "3",
                     "https://tag.test/tag.js",
-                    by("https://gtm.test/gtm.js"),
+                    &by("https://gtm.test/gtm.js"),
                 ),
             ),
             (
                 "requestWillBeSent",
-                sent("4", "https://tag.test/hit", by("https://tag.test/tag.js")),
+                sent("4", "https://tag.test/hit", &by("https://tag.test/tag.js")),
             ),
         ]);
         let chain: Vec<_> = requests[3]
@@ -708,7 +708,7 @@ mod tests {
     fn what_never_leaves_the_browser_is_no_request() {
         let (requests, _) = run(&[(
             "requestWillBeSent",
-            sent("1", "data:image/gif;base64,R0lG", json!({})),
+            sent("1", "data:image/gif;base64,R0lG", &json!({})),
         )]);
         assert!(requests.is_empty());
     }
