@@ -111,17 +111,18 @@ pub(crate) fn classify(
     class
 }
 
-/// Whether a row still holds for an item that lives as long as this one.
+/// Whether a row still holds for an item that behaves like this one.
 ///
 /// Session and load-balancing items are exempt for the time of a visit, not for years, and session
 /// items only on the site itself.
 fn holds(row: &Override, behaviour: &Behaviour) -> bool {
-    row.longest_s
-        .is_none_or(|longest_s| match behaviour.lifetime {
-            Lifetime::Session => true,
-            Lifetime::Seconds(seconds) => u64::try_from(seconds).unwrap_or(0) <= longest_s,
-            Lifetime::Unbounded => false,
-        })
+    let short_enough = row.longest_s.is_none_or(|longest_s| {
+        behaviour.lifetime <= Lifetime::Seconds(i64::try_from(longest_s).unwrap_or(i64::MAX))
+    });
+    let group = row.group.to_ascii_lowercase();
+    let own_session = group.contains("session") || group.contains("csrf");
+    row.treatment != Treatment::Exempt
+        || (short_enough && (!own_session || behaviour.party == Party::First))
 }
 
 fn by_override(

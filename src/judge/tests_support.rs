@@ -511,6 +511,7 @@ impl Knowledge for Known {
                 "error-monitoring",
             ),
             ("consent.test", _) => served("onetrust", Category::Marketing, "api", "cmp"),
+            ("forms.test", _) => served("forms", Category::Marketing, "app", "forms"),
             ("video.test", _) => served("video", Category::Marketing, "embed", "video"),
             ("records.test", _) => served("chat", Category::Marketing, "consent-record", "chat"),
             ("chat.test", _) => served("chat", Category::Preferences, "api", "chat"),

@@ -15,6 +15,15 @@ fn with_request(request: Request) -> Page {
     refused(|visit| visit.snapshot.requests.push(request))
 }
 
+/// The same cookie, of which nobody saw who wrote it.
+fn unexplained(mut cookie: Cookie) -> Cookie {
+    cookie.set_by = None;
+    for write in &mut cookie.writes {
+        write.set_by = None;
+    }
+    cookie
+}
+
 #[test]
 fn r10_written_after_the_refusal() {
     let pixel = || cookie("_fbp", SITE, "fb.1.1.1");
@@ -54,12 +63,24 @@ fn r10_written_after_the_refusal() {
             with_cookie(pixel().written(Revisit, "fb.1.1.1")),
             Some((Critical, Violation, Some("renewed"))),
         ),
+        (
+            "the same again, written by somebody",
+            with_cookie(pixel().for_the_session().written(Revisit, "fb.1.1.1")),
+            Some((Critical, Violation, Some("renewed"))),
+        ),
+        (
+            "a new value, seen only as a result",
+            with_cookie(unexplained(pixel().written(Revisit, "fb.1.1.2"))),
+            Some((Critical, Violation, Some("renewed"))),
+        ),
         // What must not be reported.
         ("written before, never again", with_cookie(pixel()), None),
         (
-            "the same session cookie again",
-            with_cookie(pixel().for_the_session().written(Revisit, "fb.1.1.1")),
-            Some((Critical, Violation, Some("renewed"))),
+            "the same again, seen only as a result",
+            with_cookie(unexplained(
+                pixel().for_the_session().written(Revisit, "fb.1.1.1"),
+            )),
+            None,
         ),
         (
             "again while choosing",

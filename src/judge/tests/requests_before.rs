@@ -32,9 +32,9 @@ fn r06_tracking_requests() {
             Some((Medium, Violation, Some("script"))),
         ),
         (
-            "a picture of an embed",
-            with_request(|_| request("https://video.test/preview.jpg", "Image")),
-            None,
+            "a picture of an application",
+            with_request(|_| request("https://forms.test/preview.jpg", "Image")),
+            Some((Medium, Violation, Some("script"))),
         ),
         (
             "an embed",
@@ -111,6 +111,11 @@ fn r06_tracking_requests() {
         (
             "a consent platform",
             with_request(|_| request("https://consent.test/record", "Fetch")),
+            None,
+        ),
+        (
+            "a video shown in the page",
+            with_request(|_| request("https://video.test/preview.jpg", "Image")),
             None,
         ),
         (
