@@ -32,8 +32,11 @@ pub enum StoreError {
     #[error("{}: cannot be read or written", .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// What is stored is something else.
-    #[error("the record of run {0} cannot be understood; was it written by a newer version?")]
-    Form(String),
+    #[error("the record of run {0} cannot be understood")]
+    Form(String, #[source] serde_json::Error),
+    /// A record of another form than this program writes.
+    #[error("the record of run {0} was written by another version of this program")]
+    OtherVersion(String),
     /// Not what was stored under that digest.
     #[error("the file of run {0} was changed since it was stored")]
     Changed(String),
@@ -88,7 +91,8 @@ impl Store {
     /// Stores a run, raw values and pictures included. On return it is on disk.
     pub fn put(&self, report: &Report) -> Result<RunRecord, StoreError> {
         let id = report.run.id.clone();
-        let bytes = serde_json::to_vec(report).map_err(|_| StoreError::Form(id.clone()))?;
+        let bytes =
+            serde_json::to_vec(report).map_err(|error| StoreError::Form(id.clone(), error))?;
         let record = RunRecord {
             id: id.clone(),
             started: report.run.started,
@@ -104,7 +108,7 @@ impl Store {
         };
         self.write_file(&record.digest, &bytes)?;
         let mut value = vec![RECORD_FORM];
-        serde_json::to_writer(&mut value, &record).map_err(|_| StoreError::Form(id))?;
+        serde_json::to_writer(&mut value, &record).map_err(|error| StoreError::Form(id, error))?;
         self.records.insert(record.id.as_bytes(), value)?;
         self.database.flush()?;
         Ok(record)
@@ -138,7 +142,7 @@ impl Store {
         if sha256_hex(&bytes) != record.digest {
             return Err(StoreError::Changed(id));
         }
-        serde_json::from_slice(&bytes).map_err(|_| StoreError::Form(id))
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::Form(id, error))
     }
 
     fn path_of(&self, digest: &str) -> PathBuf {
@@ -164,9 +168,9 @@ impl Store {
 fn decode(id: &str, value: &[u8]) -> Result<RunRecord, StoreError> {
     match value.split_first() {
         Some((&RECORD_FORM, record)) => {
-            serde_json::from_slice(record).map_err(|_| StoreError::Form(id.to_owned()))
+            serde_json::from_slice(record).map_err(|error| StoreError::Form(id.to_owned(), error))
         }
-        _ => Err(StoreError::Form(id.to_owned())),
+        _ => Err(StoreError::OtherVersion(id.to_owned())),
     }
 }
 

@@ -31,6 +31,8 @@ use stage::{Preparation, Stage};
 
 /// How long a banner is waited for after the page loaded.
 const BANNER_LIMIT: Duration = Duration::from_secs(12);
+/// How long a banner is waited for that shows itself only after a scroll.
+const BANNER_AFTER_SCROLL: Duration = Duration::from_secs(4);
 /// How long after the load event nothing is clicked: handlers are still being attached.
 const FIRST_LOOK: Duration = Duration::from_millis(1_500);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
@@ -310,9 +312,7 @@ impl<'a> Course<'a> {
         let said = prove::testimony(&self.stage, None).await;
         prove::note(&self.stage, &said);
         self.stage.recording().enter(PhaseName::Active);
-        if let Err(error) = mouse::wander(self.stage.page(), ACTIVE_STEPS, ACTIVE_PAUSE).await {
-            tracing::debug!(%error, "the mouse did not move");
-        }
+        self.move_about().await;
         self.watch(ACTIVE_WATCH.min(self.plan.manner.dwell)).await?;
         self.settle().await?;
         let said = prove::testimony(&self.stage, None).await;
@@ -329,9 +329,23 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
+    /// Mouse and scroll, nothing clicked.
+    async fn move_about(&self) {
+        if let Err(error) = mouse::wander(self.stage.page(), ACTIVE_STEPS, ACTIVE_PAUSE).await {
+            tracing::debug!(%error, "the mouse did not move");
+        }
+    }
+
     /// `rejected` and `accepted`: find the banner, answer it, watch, load again, watch.
     async fn answer(&mut self) -> Result<(), Failure> {
-        let Some(live) = self.find_banner(BANNER_LIMIT).await? else {
+        let mut found = self.find_banner(BANNER_LIMIT).await?;
+        if found.is_none() {
+            // Some banners wait for the first scroll, others stand at the end of the page.
+            self.stage.recording().enter(PhaseName::Active);
+            self.move_about().await;
+            found = self.find_banner(BANNER_AFTER_SCROLL).await?;
+        }
+        let Some(live) = found else {
             self.settle().await?;
             self.say(
                 DiagnosticCode::BannerNotFound,

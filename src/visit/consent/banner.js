@@ -65,6 +65,15 @@
     return [box.left, box.top, box.width, box.height];
   };
 
+  // Speaks of consent itself, not only in the words of a link to some policy.
+  const spoken = (element) => {
+    let text = wholeText(element);
+    for (const link of element.querySelectorAll("a[href]")) {
+      if (/^(https?:|\.?\/)/u.test(link.getAttribute("href"))) text = text.replace(link.innerText ?? "", " ");
+    }
+    return consent.test(text);
+  };
+
   // Stands above the page, or is a document of its own.
   const overlay = (element) => {
     if (window !== window.top) return true;
@@ -157,6 +166,7 @@
         lang: (around.closest("[lang]")?.lang ?? document.documentElement.lang ?? "").slice(0, 16),
         place: place(around),
         overlay: overlay(around),
+        spoken: spoken(around),
         hint: squeeze(`${around.id} ${around.className?.baseVal ?? around.className ?? ""}`).slice(0, 200),
         buttons: buttons.filter((button, index) => buttons.findIndex((other) => other.id === button.id) === index),
         toggles: toggles

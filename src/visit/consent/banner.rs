@@ -35,6 +35,8 @@ struct ScannedBanner {
     #[serde(default)]
     overlay: bool,
     #[serde(default)]
+    spoken: bool,
+    #[serde(default)]
     hint: String,
     buttons: Vec<ScannedButton>,
     #[serde(default)]
@@ -334,6 +336,10 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         || has(ButtonRole::Acknowledge)
         || (has(ButtonRole::Settings) && has(ButtonRole::Save));
     if !answerable {
+        return None;
+    }
+    // An age gate that links to a cookie policy asks something else.
+    if !banner.spoken && !hinted && !has(ButtonRole::Settings) {
         return None;
     }
     // A placeholder in the middle of an article ("accept to see this video") is no banner.

@@ -20,6 +20,8 @@ const ENGINE_NOTICES: Duration = Duration::from_millis(2_500);
 const ENGINE_WALKS: Duration = Duration::from_secs(20);
 /// How long a second layer gets to appear.
 const LAYER_APPEARS: Duration = Duration::from_secs(4);
+/// How long a layer that was answered gets to go away.
+const LAYER_GOES: Duration = Duration::from_millis(800);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a choice was tried.
@@ -163,10 +165,16 @@ impl Walk<'_> {
             _ => live.button(ButtonRole::Reject),
         };
         if let Some(button) = wanted {
-            return self.click(live, button).await;
+            let clicked = self.click(live, button).await;
+            return clicked && (self.state == State::Accepted || self.save_what_is_left().await);
         }
         if self.state != State::Rejected {
             return false;
+        }
+        if !live.toggles.is_empty() && self.save_with_everything_off(live).await {
+            // All on one layer, but more than the one click that accepting takes.
+            note_route(banner, self.state, Route::SecondLayer);
+            return true;
         }
         let Some(settings) = live.button(ButtonRole::Settings) else {
             return false;
@@ -182,12 +190,22 @@ impl Walk<'_> {
         banner.buttons.extend(second.describe_buttons(2));
         if let Some(reject) = second.button(ButtonRole::Reject) {
             note_route(banner, self.state, Route::SecondLayer);
-            return self.click(&second, reject).await;
+            return self.click(&second, reject).await && self.save_what_is_left().await;
         }
-        let Some(save) = second.button(ButtonRole::Save) else {
+        if self.save_with_everything_off(&second).await {
+            note_route(banner, self.state, Route::SecondLayer);
+            return true;
+        }
+        false
+    }
+
+    /// Switches off what can be switched off and saves. True when the layer could be saved.
+    async fn save_with_everything_off(&mut self, layer: &LiveBanner) -> bool {
+        let Some(save) = layer.button(ButtonRole::Save) else {
             return false;
         };
-        for toggle in second
+        self.begin();
+        for toggle in layer
             .toggles
             .iter()
             .filter(|toggle| toggle.checked && !toggle.disabled)
@@ -195,7 +213,7 @@ impl Walk<'_> {
             let clicked = mouse::click(
                 &self.stage.worlds(),
                 self.stage.page(),
-                &second.world,
+                &layer.world,
                 toggle.id,
             )
             .await;
@@ -203,8 +221,24 @@ impl Walk<'_> {
                 self.choice.clicks += 1;
             }
         }
-        note_route(banner, self.state, Route::SecondLayer);
-        self.click(&second, save).await
+        self.click(layer, save).await
+    }
+
+    /// "Reject all" of some layers only switches everything off: where the layer still stands, with
+    /// nothing on, saving it is the answer. True unless a save button is there and cannot be clicked.
+    async fn save_what_is_left(&mut self) -> bool {
+        tokio::time::sleep(LAYER_GOES).await;
+        let Some(left) = banner::look(&self.stage.worlds()).await else {
+            return true;
+        };
+        let nothing_on = left
+            .toggles
+            .iter()
+            .all(|toggle| !toggle.checked || toggle.disabled);
+        match left.button(ButtonRole::Save) {
+            Some(save) if nothing_on => self.click(&left, save).await,
+            _ => true,
+        }
     }
 
     /// Waits for the layer behind the settings: other buttons than before.

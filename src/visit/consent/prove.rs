@@ -131,16 +131,27 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
         .iter()
         .filter(|(key, value)| before.values.get(*key) != Some(*value))
         .collect();
-    let stored = changed.iter().filter_map(|((area, name), value)| {
-        let record = record::read(name, value, source(*area))?;
-        Some((format!("{} `{name}`", place(*area)), record))
-    });
+    let stored: Vec<(String, Record)> = changed
+        .iter()
+        .filter_map(|((area, name), value)| {
+            let record = record::read(name, value, source(*area))?;
+            Some((format!("{} `{name}`", place(*area)), record))
+        })
+        .collect();
+    // What a platform's function says counts when it changed, and also when the platform has just
+    // written that the visitor answered: a refusal may well equal the default.
+    let answered = |platform: &str| {
+        stored
+            .iter()
+            .any(|(_, record)| record.explicit && record.platform == platform)
+    };
     let asked = now
         .probed
         .iter()
-        .filter(|record| !before.probed.contains(record))
+        .filter(|record| !before.probed.contains(record) || answered(record.platform))
         .map(|record| (record.source.clone(), record.clone()));
-    let (sources, records): (Vec<String>, Vec<Record>) = stored.chain(asked).unzip();
+    let (sources, records): (Vec<String>, Vec<Record>) =
+        stored.iter().cloned().chain(asked).unzip();
     let said = record::says_explicitly(&records).map(|answer| {
         let speaker = sources.first().map_or("a record", String::as_str);
         let platform = records.first().map_or("", |record| record.platform);

@@ -89,6 +89,11 @@ pub(super) fn onetrust_closed(entry: &Entry<'_>) -> Option<Reading> {
         .then(Reading::marker)
 }
 
+/// There as soon as the visitor has answered, whatever it says.
+pub(super) fn answered(entry: &Entry<'_>) -> Option<Reading> {
+    (!entry.text.is_empty()).then(Reading::marker)
+}
+
 /// `true` once the visitor touched the banner's buttons.
 pub(super) fn usercentrics_marker(entry: &Entry<'_>) -> Option<Reading> {
     (entry.text == "true").then(Reading::marker)

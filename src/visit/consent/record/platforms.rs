@@ -130,6 +130,8 @@ const READERS: &[(&str, &str, Reader)] = &[
     ("OptanonAlertBoxClosed", "onetrust", lists::onetrust_closed),
     ("OptanonConsent", "onetrust", settings::onetrust),
     ("cookieconsent_status", "osano", lists::whole),
+    // Encrypted, and written when the visitor has answered: the platform's function says how.
+    ("osano_consentmanager", "osano", lists::answered),
     ("_pandectes_gdpr", "pandectes", lists::pandectes),
     ("_tracking_consent", "shopify", settings::shopify),
     ("_sp_user_consent*", "sourcepoint", settings::sourcepoint),
@@ -157,7 +159,7 @@ const UNREADABLE: &[&str] = &[
     "CONSENT",
     "li_gc",
     "didomi_dcs",
-    "osano_consentmanager*",
+    "osano_consentmanager_*",
     "__cmpconsent*",
     "__cmpccc*",
     "__cmpcvc*",
