@@ -46,6 +46,9 @@ const ACTIVE_WATCH: Duration = Duration::from_secs(7);
 const QUIET: Duration = Duration::from_millis(500);
 /// How much longer a busy network is waited for at the end of a phase.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+/// How long leaving a page may take, and how long it is listened to afterwards.
+const LEAVE_LIMIT: Duration = Duration::from_secs(3);
+const LAST_WORDS: Duration = Duration::from_millis(700);
 /// A page whose load event does not come is watched all the same after this long.
 const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -466,6 +469,19 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// Leaves the page, so that what it sends at the last moment is sent and seen.
+    async fn leave(&self) {
+        if !self.stage.page_state().crashed
+            && self
+                .stage
+                .navigate("about:blank", LEAVE_LIMIT)
+                .await
+                .is_ok()
+        {
+            self.stage.wait_for(LAST_WORDS, |_| false).await;
+        }
+    }
+
     async fn finish(
         mut self,
         browser: &Browser,
@@ -508,6 +524,7 @@ impl<'a> Course<'a> {
         {
             self.banner.routes.reject = Route::SecondLayer;
         }
+        self.leave().await;
         let final_url = if page.url.starts_with("http") {
             page.url
         } else {

@@ -27,7 +27,7 @@ pub(super) struct AuditOptions {
     /// How long a page may take to answer [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) load_timeout: Option<String>,
-    /// Visits at once [default: four for each processor core]
+    /// Visits at once [default: six for each processor core, for most of the time they wait]
     #[arg(long, value_name = "N")]
     pub(super) concurrency: Option<usize>,
     /// Jurisdiction whose rules are applied [default: eu]
@@ -149,7 +149,7 @@ impl AuditOptions {
                 ..manner
             },
             launch,
-            concurrency: self.concurrency.unwrap_or(cores * 4).clamp(1, 64),
+            concurrency: self.concurrency.unwrap_or(cores * 6).clamp(1, 64),
             profile: self.profile.unwrap_or_default(),
             catalog: self.catalog.clone(),
             consent_rules: self.consent_rules.clone(),

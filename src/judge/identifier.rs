@@ -77,7 +77,7 @@ impl Parts<'_> {
         // URLs are recognised before their own punctuation is split.
         for piece in text.split(|letter: char| "|&=~,!".contains(letter) || letter.is_whitespace())
         {
-            if is_url(piece) {
+            if is_url(piece) || is_measurement(piece) {
                 continue;
             }
             for part in piece.split(['.', ':']) {
@@ -176,6 +176,14 @@ fn base64_decoded(text: &str) -> Option<String> {
     // Random hexadecimal now and then decodes to letters of far scripts: that is no text either.
     String::from_utf8(bytes).ok().filter(|plain| {
         !plain.chars().any(char::is_control) && (plain.is_ascii() || plain.starts_with(['{', '[']))
+    })
+}
+
+/// A time the browser measured, such as `1234.100000023842`: differs by chance, tells nobody apart.
+fn is_measurement(piece: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    piece.split_once('.').is_some_and(|(whole, fraction)| {
+        (2..=7).contains(&whole.len()) && fraction.len() >= 9 && digits(whole) && digits(fraction)
     })
 }
 
@@ -296,6 +304,7 @@ mod tests {
             "20261122",
             "zh-Hans-CN",
             "10.12.20261.1",
+            "1234.100000023842",
             "https://shop.test/a1b2c3d4e5f6?x=1",
             "//cdn.shop.test/a1b2c3d4e5f6",
             "false",

@@ -151,6 +151,11 @@ impl Recording {
         }
     }
 
+    /// Takes a beacon that was held for a moment (`Fetch.requestPaused`).
+    pub fn on_paused(&mut self, params: &Json) {
+        self.network.hold(&self.clock, params);
+    }
+
     /// Takes an event of the `DOMStorage` domain.
     pub fn on_storage(&mut self, method: &str, params: &Json) {
         self.storage.take(self.clock.now_ms(), method, params);

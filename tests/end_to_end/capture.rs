@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
 use axum::response::Html;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::harness::{Served, audit};
 
@@ -15,6 +15,7 @@ const PAGE: &str = r#"<!doctype html><title>Top</title><img src="/top.png">
   navigator.serviceWorker.register("/sw.js");
   open("/popup");
   document.cookie = "from_script=1; max-age=63072000; path=/";
+  addEventListener("pagehide", () => navigator.sendBeacon("/last-words", "bye"));
   document.cookie = "gone=1"; document.cookie = "gone=; max-age=0";
 </script>
 <iframe src="http://two.localhost:PORT/frame"></iframe>"#;
@@ -59,7 +60,8 @@ fn server() -> Served {
             .route("/frame-fetch", empty())
             .route("/worker-fetch", empty())
             .route("/sw-fetch", empty())
-            .route("/popup-fetch", empty()),
+            .route("/popup-fetch", empty())
+            .route("/last-words", post(|| async { "" })),
     )
 }
 
@@ -96,6 +98,7 @@ fn every_target_is_heard(isolation: &[&str]) {
         "/sw-fetch",
         "/popup",
         "/popup-fetch",
+        "/last-words",
     ] {
         assert_eq!(
             paths.iter().filter(|seen| *seen == path).count(),

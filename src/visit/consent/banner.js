@@ -9,7 +9,7 @@
   const MOST_BUTTONS = 300;
   const CLICKABLE =
     "button, a, input[type=button], input[type=submit], input[type=reset], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
-  const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox]";
+  const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [aria-pressed]";
   const elements = [];
 
   const keep = (element) => {
@@ -138,7 +138,7 @@
       }
       for (const element of root.querySelectorAll(TOGGLE)) {
         if (toggles.length >= MOST_BUTTONS) break;
-        const checked = element.checked === true || element.getAttribute("aria-checked") === "true";
+        const checked = element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-pressed") === "true";
         const disabled = element.disabled === true || element.getAttribute("aria-disabled") === "true";
         toggles.push({ element, checked, disabled });
       }
@@ -167,6 +167,7 @@
         place: place(around),
         overlay: overlay(around),
         spoken: spoken(around),
+        form: around.querySelector("input[type=email], input[type=password], input[type=tel], input[type=date]") !== null,
         hint: squeeze(`${around.id} ${around.className?.baseVal ?? around.className ?? ""}`).slice(0, 200),
         buttons: buttons.filter((button, index) => buttons.findIndex((other) => other.id === button.id) === index),
         toggles: toggles

@@ -37,6 +37,8 @@ struct ScannedBanner {
     #[serde(default)]
     spoken: bool,
     #[serde(default)]
+    form: bool,
+    #[serde(default)]
     hint: String,
     buttons: Vec<ScannedButton>,
     #[serde(default)]
@@ -65,6 +67,13 @@ pub struct Toggle {
     pub checked: bool,
     /// Cannot be changed.
     pub disabled: bool,
+}
+
+impl Toggle {
+    /// On, and can be switched off.
+    pub fn is_on(&self) -> bool {
+        self.checked && !self.disabled
+    }
 }
 
 /// A button that can be clicked.
@@ -331,11 +340,18 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         .filter(|(role, _)| has(*role))
         .map(|(_, points)| points)
         .sum();
+    // A second layer may have nothing but switches and a button that saves them.
+    let switches = has(ButtonRole::Save) && !banner.toggles.is_empty();
     let answerable = has(ButtonRole::Accept)
         || has(ButtonRole::Reject)
         || has(ButtonRole::Acknowledge)
-        || (has(ButtonRole::Settings) && has(ButtonRole::Save));
+        || (has(ButtonRole::Settings) && has(ButtonRole::Save))
+        || switches;
     if !answerable {
+        return None;
+    }
+    // Who asks for an address, a password or a birthday asks something else.
+    if banner.form && !hinted && !has(ButtonRole::Settings) && !has(ButtonRole::Save) {
         return None;
     }
     // An age gate that links to a cookie policy asks something else.
@@ -343,7 +359,8 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         return None;
     }
     // A placeholder in the middle of an article ("accept to see this video") is no banner.
-    let full = has(ButtonRole::Accept) && (has(ButtonRole::Reject) || has(ButtonRole::Settings));
+    let full = switches
+        || has(ButtonRole::Accept) && (has(ButtonRole::Reject) || has(ButtonRole::Settings));
     if !banner.overlay && !hinted && !full && !has(ButtonRole::Reject) {
         return None;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::banner::{self, LiveBanner, LiveButton};
+use super::banner::{self, LiveBanner, LiveButton, Toggle};
 use super::conductor::Conductor;
 use super::mouse::{self, Clicked};
 use super::prove::{self, Proof, Testimony};
@@ -20,6 +20,11 @@ const ENGINE_NOTICES: Duration = Duration::from_millis(2_500);
 const ENGINE_WALKS: Duration = Duration::from_secs(20);
 /// How long a second layer gets to appear.
 const LAYER_APPEARS: Duration = Duration::from_secs(4);
+/// How often a banner that still stands after a click is answered again.
+const ROUNDS: u32 = 3;
+/// How long a record is waited for while the banner still stands, and once it is gone.
+const PROOF_WHILE_ASKED: Duration = Duration::from_millis(2_500);
+const PROOF_ONCE_GONE: Duration = Duration::from_secs(6);
 /// How long a layer that was answered gets to go away.
 const LAYER_GOES: Duration = Duration::from_millis(800);
 const PAUSE: Duration = Duration::from_millis(250);
@@ -66,11 +71,20 @@ pub async fn choose(
         }
         proof = Some(proven);
     }
-    if !matches!(proof, Some(Proof::Confirmed { .. }))
-        // After clicks of the engine the banner may be gone or look different.
-        && let Some(current) = if walk.choice.made { banner::look(&stage.worlds()).await } else { Some(live.clone()) }
-        && walk.by_words(&current, banner).await
-    {
+    for _ in 0..ROUNDS {
+        if matches!(proof, Some(Proof::Confirmed { .. })) {
+            break;
+        }
+        // After a click the banner may be gone, or ask once more.
+        let current = if walk.choice.made {
+            banner::look(&stage.worlds()).await
+        } else {
+            Some(live.clone())
+        };
+        let Some(current) = current else { break };
+        if !walk.by_words(&current, banner).await {
+            break;
+        }
         proof = Some(walk.prove().await);
     }
     Chosen {
@@ -108,9 +122,14 @@ impl Walk<'_> {
         }
     }
 
+    /// Waits for the proof: long while the banner is gone, briefly while it still asks something.
     async fn prove(&mut self) -> Proof {
-        let proof =
-            prove::prove(self.stage, self.state, &self.before, self.beside.as_deref()).await;
+        let mut proof = self.prove_within(PROOF_WHILE_ASKED).await;
+        if !matches!(proof, Proof::Confirmed { .. })
+            && banner::look(&self.stage.worlds()).await.is_none()
+        {
+            proof = self.prove_within(PROOF_ONCE_GONE).await;
+        }
         match &proof {
             Proof::Confirmed { how } => {
                 self.choice.confirmed = true;
@@ -122,6 +141,17 @@ impl Walk<'_> {
             }
         }
         proof
+    }
+
+    async fn prove_within(&self, limit: Duration) -> Proof {
+        prove::prove(
+            self.stage,
+            self.state,
+            &self.before,
+            self.beside.as_deref(),
+            limit,
+        )
+        .await
     }
 
     /// Lets the engine answer, if one of its rules knows the banner. True when it clicked.
@@ -199,17 +229,15 @@ impl Walk<'_> {
         false
     }
 
-    /// Switches off what can be switched off and saves. True when the layer could be saved.
+    /// Switches off what can be switched off and saves. True when the layer was saved.
+    ///
+    /// Never saves while something is still on: that would be a yes.
     async fn save_with_everything_off(&mut self, layer: &LiveBanner) -> bool {
-        let Some(save) = layer.button(ButtonRole::Save) else {
+        if layer.button(ButtonRole::Save).is_none() {
             return false;
-        };
+        }
         self.begin();
-        for toggle in layer
-            .toggles
-            .iter()
-            .filter(|toggle| toggle.checked && !toggle.disabled)
-        {
+        for toggle in layer.toggles.iter().filter(|toggle| toggle.is_on()) {
             let clicked = mouse::click(
                 &self.stage.worlds(),
                 self.stage.page(),
@@ -221,7 +249,18 @@ impl Walk<'_> {
                 self.choice.clicks += 1;
             }
         }
-        self.click(layer, save).await
+        let Some(now) = banner::look(&self.stage.worlds()).await else {
+            return false;
+        };
+        let on = |layer: &LiveBanner| layer.toggles.iter().filter(|toggle| toggle.is_on()).count();
+        // One that springs back is the necessary one, badly marked.
+        if on(&now) > 1 || (on(&now) == 1 && on(layer) == 1) {
+            return false;
+        }
+        match now.button(ButtonRole::Save) {
+            Some(save) => self.click(&now, save).await,
+            None => false,
+        }
     }
 
     /// "Reject all" of some layers only switches everything off: where the layer still stands, with
@@ -231,10 +270,7 @@ impl Walk<'_> {
         let Some(left) = banner::look(&self.stage.worlds()).await else {
             return true;
         };
-        let nothing_on = left
-            .toggles
-            .iter()
-            .all(|toggle| !toggle.checked || toggle.disabled);
+        let nothing_on = !left.toggles.iter().any(Toggle::is_on);
         match left.button(ButtonRole::Save) {
             Some(save) if nothing_on => self.click(&left, save).await,
             _ => true,

@@ -13,8 +13,7 @@ use crate::model::snapshot::{Signal, StorageKind};
 use crate::model::visit::{PhaseName, State};
 use crate::visit::stage::{Stage, World};
 
-/// How long a record is waited for.
-const LIMIT: Duration = Duration::from_secs(8);
+/// How often a record is looked for.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What the site says of the visitor's consent at one moment.
@@ -98,9 +97,15 @@ pub fn note(stage: &Stage, testimony: &Testimony) {
     }
 }
 
-/// Waits until something says that the visitor's answer was recorded.
-pub async fn prove(stage: &Stage, state: State, before: &Testimony, beside: Option<&str>) -> Proof {
-    let until = Instant::now() + LIMIT;
+/// Waits, `limit` at most, until something says that the visitor's answer was recorded.
+pub async fn prove(
+    stage: &Stage,
+    state: State,
+    before: &Testimony,
+    beside: Option<&str>,
+    limit: Duration,
+) -> Proof {
+    let until = Instant::now() + limit;
     loop {
         stage.take_stock().await;
         let now = testimony(stage, beside).await;

@@ -63,6 +63,8 @@ pub(super) struct NetworkLog {
     chains: HashMap<String, Chain>,
     order: Vec<String>,
     frames: HashMap<String, (String, bool)>,
+    /// Beacons that were held for a moment, by request id.
+    held: Vec<(String, Hop)>,
     pub(super) last_activity_ms: u64,
 }
 
@@ -165,6 +167,36 @@ impl NetworkLog {
         if !method.contains("webSocketFrame") {
             self.last_activity_ms = clock.now_ms();
         }
+    }
+
+    /// A beacon that was held for a moment. One sent while its page is left has no other trace.
+    pub(super) fn hold(&mut self, clock: &Clock, params: &Json) {
+        let request = &params["request"];
+        // Without a network id it is one the Network domain will never speak of.
+        let id = params["networkId"]
+            .as_str()
+            .or(params["requestId"].as_str());
+        let (Some(id), Some(url)) = (id, request["url"].as_str()) else {
+            return;
+        };
+        if self.held.len() >= MOST_ITEMS {
+            return;
+        }
+        let hop = Hop {
+            url: cut(url).to_owned(),
+            method: request["method"].as_str().unwrap_or("POST").to_owned(),
+            resource_type: "Ping".to_owned(),
+            at_ms: clock.now_ms(),
+            frame_id: params["frameId"].as_str().map(str::to_owned),
+            initiator: Initiator {
+                kind: "script".to_owned(),
+                places: Vec::new(),
+            },
+            post_body: request["postData"].as_str().map(Value::new),
+            done: true,
+            ..Hop::default()
+        };
+        self.held.push((id.to_owned(), hop));
     }
 
     fn last_hop(&mut self, id: &str) -> Option<&mut Hop> {
@@ -319,6 +351,15 @@ impl NetworkLog {
 
     /// Every hop as a request, in the order they were sent.
     pub(super) fn requests(&mut self, clock: &Clock, site: &str) -> Vec<Request> {
+        for (id, hop) in std::mem::take(&mut self.held) {
+            let known = self
+                .chains
+                .get(&id)
+                .is_some_and(|chain| !chain.hops.is_empty());
+            if !known {
+                self.add(&id, hop);
+            }
+        }
         self.learn_frames();
         let loaders = self.loaders();
         let preflights = self.preflights();

@@ -13,6 +13,7 @@ use crate::browser::browser_protocol::emulation::{
     SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
     SetUserAgentOverrideParams, UserAgentBrandVersion, UserAgentMetadata,
 };
+use crate::browser::browser_protocol::fetch::{self, ContinueRequestParams, RequestPattern};
 use crate::browser::browser_protocol::network;
 use crate::browser::browser_protocol::page::{
     self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
@@ -291,6 +292,13 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
                 }
             }
         }
+        "Fetch.requestPaused" => {
+            if let (Some(session), Some(id)) = (session, params["requestId"].as_str()) {
+                let go_on = ContinueRequestParams::new(id.to_owned());
+                drop(Session::attached(connection.clone(), session).send(go_on));
+                lock(&shared.recording).on_paused(params);
+            }
+        }
         "Page.downloadWillBegin" => lock(&shared.page).download = true,
         method if method.starts_with("Network.") => {
             let worker = lock(&shared.targets).worker_of(session);
@@ -371,7 +379,16 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
     ) {
         return replies;
     }
+    // A beacon sent while the page is left never shows as a request; held for a moment, it does.
+    let pings = RequestPattern {
+        resource_type: Some(network::ResourceType::Ping),
+        ..RequestPattern::default()
+    };
     replies.extend([
+        session.send(fetch::EnableParams {
+            patterns: Some(vec![pings]),
+            handle_auth_requests: None,
+        }),
         session.send(page::EnableParams::default()),
         session.send(runtime::EnableParams::default()),
         session.send(dom_storage::EnableParams::default()),

@@ -265,12 +265,36 @@ fn in_text(name: Name, text: &str) -> Said {
     if pairs.is_empty() {
         let names: Vec<&str> = text.split([',', '|', ';', '+', ' ', '.']).collect();
         if names.len() <= 20 && names.iter().all(|name| category(name).is_some()) {
-            for category in names {
-                found.named(category, name.sense != Sense::Refusal);
+            for item in names {
+                match own_switch(item) {
+                    Some((category, yes)) => found.switch(&category, yes, true),
+                    None => found.named(item, name.sense != Sense::Refusal),
+                }
             }
         }
     }
     found.said(name, text)
+}
+
+/// A category that brings its own switch, such as `analytics-off` or `no_ads`.
+fn own_switch(item: &str) -> Option<(String, bool)> {
+    let mut parts = words(item);
+    let yes = |part: &String| yes_or_no(part);
+    if parts.len() < 2 {
+        return None;
+    }
+    let switch = match (parts.last().and_then(yes), parts.first().and_then(yes)) {
+        (Some(switch), _) => {
+            parts.pop();
+            switch
+        }
+        (None, Some(switch)) => {
+            parts.remove(0);
+            switch
+        }
+        (None, None) => return None,
+    };
+    Some((parts.join("-"), switch))
 }
 
 /// Whether a short word says yes or no by itself.
