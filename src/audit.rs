@@ -97,6 +97,7 @@ pub async fn audit(
     cancel: CancellationToken,
 ) -> Result<Report, AuditError> {
     let started = Timestamp::now();
+    let clock = job.manner.clock;
     let catalog = match &job.catalog {
         Some(folder) => Catalog::with_overlay(folder)?,
         None => Catalog::builtin()?,
@@ -197,7 +198,7 @@ pub async fn audit(
             catalog: catalog.info(),
             consent_engine: engine.name().to_owned(),
             profile: job.profile.name().to_owned(),
-            clock: "real".to_owned(),
+            clock: clock.name().to_owned(),
             options: job.options,
             diagnostics,
         },

@@ -7,6 +7,7 @@ mod failure;
 pub mod plan;
 pub mod record;
 pub mod stage;
+pub mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,9 @@ const BANNER_AFTER_SCROLL: Duration = Duration::from_secs(4);
 /// How long after the load event nothing is clicked: handlers are still being attached.
 const FIRST_LOOK: Duration = Duration::from_millis(1_500);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// How much rarer each look becomes while there is nothing, and the rarest.
+const LOOK_GROWTH: f64 = 1.5;
+const LONGEST_LOOK_PAUSE: Duration = Duration::from_secs(8);
 /// How long a page is watched right after the choice, at most; the reload is watched for the whole dwell.
 const AFTER_CHOICE: Duration = Duration::from_secs(10);
 /// How long mouse and scroll go on without an answer, and the page is watched afterwards.
@@ -46,6 +50,7 @@ const ACTIVE_WATCH: Duration = Duration::from_secs(7);
 const QUIET: Duration = Duration::from_millis(500);
 /// How much longer a busy network is waited for at the end of a phase.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+const SETTLE_STEP: Duration = Duration::from_millis(100);
 /// How long leaving a page may take, and how long it is listened to afterwards.
 const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 const LAST_WORDS: Duration = Duration::from_millis(700);
@@ -60,7 +65,7 @@ pub async fn visit(
     cancel: &CancellationToken,
 ) -> Visit {
     let started = jiff::Timestamp::now();
-    let stage = match Stage::open(browser, preparation(browser, engine, &plan.manner)).await {
+    let stage = match Stage::open(browser, preparation(browser, engine, &plan.manner), plan.manner.clock).await {
         Ok(stage) => stage,
         Err(error) => return never_opened(plan, started, &error),
     };
@@ -269,30 +274,20 @@ impl<'a> Course<'a> {
 
     /// Watches for a while; a crash ends it.
     async fn watch(&self, time: Duration) -> Result<(), Failure> {
-        self.stage.wait_for(time, |_| false).await;
+        self.stage.watch(time).await;
         self.alive()
     }
 
     /// Waits a little longer for a busy network, then takes stock of everything stored.
     async fn settle(&mut self) -> Result<(), Failure> {
+        // Real time: the network does not care for a simulated clock.
         let until = Instant::now() + SETTLE_LIMIT;
-        loop {
-            let quiet = {
-                let recording = self.stage.recording();
-                recording.in_flight() == 0
-                    && recording
-                        .now_ms()
-                        .saturating_sub(recording.last_network_ms())
-                        >= QUIET.as_millis() as u64
-            };
-            if quiet {
-                break;
-            }
+        while !self.stage.is_quiet(QUIET) {
             if Instant::now() >= until {
                 self.settled = false;
                 break;
             }
-            self.watch(Duration::from_millis(100)).await?;
+            self.watch(SETTLE_STEP).await?;
         }
         self.stage.take_stock().await;
         self.alive()
@@ -300,12 +295,11 @@ impl<'a> Course<'a> {
 
     /// `before`: idle, then active, the banner untouched.
     async fn leave_alone(&mut self) -> Result<(), Failure> {
-        let dwell_ends = Instant::now() + self.plan.manner.dwell;
+        let dwell_ends_ms = self.stage.after(self.plan.manner.dwell);
         if let Some(live) = self.find_banner(self.plan.manner.dwell).await? {
             self.picture_of_banner(&live).await;
         }
-        let left = dwell_ends.saturating_duration_since(Instant::now());
-        self.watch(left).await?;
+        self.watch(self.stage.until(dwell_ends_ms)).await?;
         if !self.banner.found
             && let Some(live) = banner::look(&self.stage.worlds()).await
         {
@@ -334,7 +328,10 @@ impl<'a> Course<'a> {
 
     /// Mouse and scroll, nothing clicked.
     async fn move_about(&self) {
-        if let Err(error) = mouse::wander(self.stage.page(), ACTIVE_STEPS, ACTIVE_PAUSE).await {
+        let worlds = self.stage.worlds();
+        if let Err(error) =
+            mouse::wander(&worlds, self.stage.page(), ACTIVE_STEPS, ACTIVE_PAUSE).await
+        {
             tracing::debug!(%error, "the mouse did not move");
         }
     }
@@ -412,8 +409,9 @@ impl<'a> Course<'a> {
 
     /// Waits for a banner that stands still.
     async fn find_banner(&mut self, limit: Duration) -> Result<Option<LiveBanner>, Failure> {
+        let until_ms = self.stage.after(limit);
         self.watch(FIRST_LOOK.min(limit)).await?;
-        let until = Instant::now() + limit.saturating_sub(FIRST_LOOK);
+        let mut pause = LOOK_PAUSE;
         let mut last: Option<LiveBanner> = None;
         loop {
             let current = banner::look(&self.stage.worlds()).await;
@@ -422,29 +420,27 @@ impl<'a> Course<'a> {
             {
                 return Ok(Some(current.clone()));
             }
+            // What has just appeared is looked at again soon, nothing ever more rarely.
+            pause = match current {
+                Some(_) => LOOK_PAUSE,
+                None => pause.mul_f64(LOOK_GROWTH).min(LONGEST_LOOK_PAUSE),
+            };
             last = current;
-            if Instant::now() >= until {
+            let left = self.stage.until(until_ms);
+            if left.is_zero() {
                 return Ok(last);
             }
-            self.watch(LOOK_PAUSE).await?;
+            self.stage.pass_in_view(pause.min(left)).await;
+            self.alive()?;
         }
     }
 
     async fn settle_briefly(&self) -> Result<(), Failure> {
         for _ in 0..20 {
-            let (in_flight, quiet) = {
-                let recording = self.stage.recording();
-                (
-                    recording.in_flight(),
-                    recording
-                        .now_ms()
-                        .saturating_sub(recording.last_network_ms()),
-                )
-            };
-            if in_flight == 0 && quiet >= QUIET.as_millis() as u64 {
+            if self.stage.is_quiet(QUIET) {
                 break;
             }
-            self.watch(Duration::from_millis(100)).await?;
+            self.watch(SETTLE_STEP).await?;
         }
         self.stage.take_stock().await;
         self.alive()
@@ -478,7 +474,7 @@ impl<'a> Course<'a> {
                 .await
                 .is_ok()
         {
-            self.stage.wait_for(LAST_WORDS, |_| false).await;
+            self.stage.hear_last_words(LAST_WORDS).await;
         }
     }
 
@@ -504,7 +500,18 @@ impl<'a> Course<'a> {
             self.screenshot = self.stage.screenshot().await.map(picture);
         }
         self.name_platform();
-        if !self.settled {
+        let unwatched = self.stage.unwatched();
+        if !unwatched.is_zero() {
+            self.settled = false;
+            self.say(
+                DiagnosticCode::NotSettled,
+                format!(
+                    "the page kept its clock from running: {:.1} s of the visit could not be watched; \
+                     `--clock real` watches in real time",
+                    unwatched.as_secs_f64()
+                ),
+            );
+        } else if !self.settled {
             self.say(
                 DiagnosticCode::NotSettled,
                 "the network was still busy when a phase ended",

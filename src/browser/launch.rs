@@ -51,6 +51,8 @@ const FLAGS: &[&str] = &[
     "--no-service-autorun",
     "--password-store=basic",
     "--remote-debugging-port=0",
+    // Without it nothing is painted while the virtual clock stands, and a click stops it for good.
+    "--run-all-compositor-stages-before-draw",
     "--use-mock-keychain",
     "--window-size=1366,900",
 ];

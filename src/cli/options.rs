@@ -13,6 +13,7 @@ use crate::browser::{BrowserError, LaunchOptions, find};
 use crate::judge::Profile;
 use crate::model::visit::State;
 use crate::visit::Manner;
+use crate::visit::time::ClockKind;
 
 /// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
@@ -27,7 +28,7 @@ pub(super) struct AuditOptions {
     /// How long a page may take to answer [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) load_timeout: Option<String>,
-    /// Visits at once [default: six for each processor core, for most of the time they wait]
+    /// Visits at once [default: three for each processor core, six with the real clock]
     #[arg(long, value_name = "N")]
     pub(super) concurrency: Option<usize>,
     /// Jurisdiction whose rules are applied [default: eu]
@@ -57,20 +58,12 @@ pub(super) struct AuditOptions {
     /// Newer rules for the consent engine: autoconsent's rules.json
     #[arg(long, value_name = "FILE")]
     pub(super) consent_rules: Option<PathBuf>,
-    /// Clock the pages live by; only `real` so far [default: real]
+    /// Clock the pages live by: `virtual` simulates the time they are watched, `real` waits [default: virtual]
     #[arg(long, value_enum)]
-    pub(super) clock: Option<Clock>,
+    pub(super) clock: Option<ClockKind>,
     /// Severity from which on findings fail the run [default: low]
     #[arg(long, value_enum)]
     pub(super) fail_on: Option<FailOn>,
-}
-
-/// The clock pages live by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Clock {
-    /// Time passes as it does.
-    Real,
 }
 
 impl AuditOptions {
@@ -125,7 +118,9 @@ impl AuditOptions {
                 duration(text).map_err(|reason| format!("--{name} {text}: {reason}"))
             })
         };
+        let clock = self.clock.unwrap_or_default();
         let manner = Manner {
+            clock,
             dwell: time("dwell", self.dwell.as_ref(), defaults.dwell)?,
             load_limit: time(
                 "load-timeout",
@@ -149,7 +144,10 @@ impl AuditOptions {
                 ..manner
             },
             launch,
-            concurrency: self.concurrency.unwrap_or(cores * 6).clamp(1, 64),
+            concurrency: self
+                .concurrency
+                .unwrap_or(cores * visits_for_each_core(clock))
+                .clamp(1, 64),
             profile: self.profile.unwrap_or_default(),
             catalog: self.catalog.clone(),
             consent_rules: self.consent_rules.clone(),
@@ -194,6 +192,14 @@ impl AuditOptions {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
+    }
+}
+
+/// Visits at once: waiting costs nothing, painting and running scripts do.
+fn visits_for_each_core(clock: ClockKind) -> usize {
+    match clock {
+        ClockKind::Virtual => 3,
+        ClockKind::Real => 6,
     }
 }
 

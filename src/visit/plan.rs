@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::time::ClockKind;
 use crate::model::visit::State;
 
 /// What one visit is to do.
@@ -20,6 +21,8 @@ pub struct Plan {
 /// How each visit of a run goes.
 #[derive(Debug, Clone)]
 pub struct Manner {
+    /// Which clock it goes by.
+    pub clock: ClockKind,
     /// How long a page is watched after it loaded, in each state. Late tags need it.
     pub dwell: Duration,
     /// How long a page may take to load.
@@ -37,6 +40,7 @@ pub struct Manner {
 impl Default for Manner {
     fn default() -> Self {
         Self {
+            clock: ClockKind::default(),
             dwell: Duration::from_secs(30),
             load_limit: Duration::from_secs(30),
             visit_limit: Duration::from_mins(4),

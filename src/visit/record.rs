@@ -7,8 +7,6 @@ mod cookies;
 mod network;
 mod storage;
 
-use std::time::Instant;
-
 use serde_json::Value as Json;
 
 pub use cookies::ScriptWrite;
@@ -16,6 +14,7 @@ pub use cookies::ScriptWrite;
 use crate::model::party::host_of;
 use crate::model::snapshot::{Script, ScriptPlace, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
+use crate::visit::time::VisitTime;
 use cookies::CookieLog;
 use network::NetworkLog;
 use storage::StorageLog;
@@ -31,18 +30,15 @@ const MOST_ITEMS: usize = 20_000;
 /// When things happen, and in which phase.
 #[derive(Debug)]
 pub struct Clock {
-    started: Instant,
-    started_epoch_ms: f64,
+    time: VisitTime,
     phases: Vec<Phase>,
 }
 
 impl Clock {
-    /// Starts now, in [`PhaseName::Idle`].
-    pub fn start() -> Self {
-        let epoch = jiff::Timestamp::now().as_millisecond();
+    /// Starts in [`PhaseName::Idle`].
+    pub fn start(time: VisitTime) -> Self {
         Self {
-            started: Instant::now(),
-            started_epoch_ms: epoch as f64,
+            time,
             phases: vec![Phase {
                 name: PhaseName::Idle,
                 start_ms: 0,
@@ -53,15 +49,12 @@ impl Clock {
 
     /// Milliseconds since the visit began.
     pub fn now_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.time.now_ms()
     }
 
     /// Milliseconds since the visit began, of a time the browser gave in seconds since 1970.
-    ///
-    /// Never later than now, so that a strange clock cannot move an event behind the choice.
     fn since_wall(&self, seconds: f64) -> u64 {
-        let since = seconds.mul_add(1000.0, -self.started_epoch_ms);
-        (since.max(0.0) as u64).min(self.now_ms())
+        self.time.since_epoch(seconds * 1000.0)
     }
 
     fn enter(&mut self, name: PhaseName) {
@@ -100,10 +93,10 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Starts the clock.
-    pub fn start() -> Self {
+    /// Starts in [`PhaseName::Idle`].
+    pub fn start(time: VisitTime) -> Self {
         Self {
-            clock: Clock::start(),
+            clock: Clock::start(time),
             network: NetworkLog::default(),
             cookies: CookieLog::default(),
             storage: StorageLog::default(),
@@ -284,6 +277,12 @@ fn stack_places(stack: &str) -> Vec<ScriptPlace> {
         .collect()
 }
 
+/// A clock for tests that do not care about time.
+#[cfg(test)]
+fn real_clock() -> Clock {
+    Clock::start(VisitTime::start(crate::visit::time::ClockKind::Real))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +316,7 @@ mod tests {
 
     #[test]
     fn phases_follow_each_other() {
-        let mut clock = Clock::start();
+        let mut clock = real_clock();
         clock.phases = vec![
             Phase {
                 name: PhaseName::Idle,

@@ -4,6 +4,7 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
+mod simulation;
 mod targets;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +27,9 @@ use crate::browser::browser_protocol::target::CreateTargetParams;
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
 use crate::browser::{Browser, BrowserError, Session};
 use crate::visit::record::Recording;
+use crate::visit::time::{ClockKind, VisitTime};
 
+use simulation::Simulation;
 pub use targets::{Preparation, World};
 use targets::{Targets, listen};
 
@@ -36,6 +39,12 @@ const EVALUATE_LIMIT: Duration = Duration::from_secs(5);
 const PREPARE_LIMIT: Duration = Duration::from_secs(20);
 /// How often state that events change is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(25);
+/// The same by the simulated clock, which stands still while requests are on their way.
+const SIMULATED_LOOK: Duration = Duration::from_millis(250);
+/// How long frames are painted for when somebody looks: they know real time only.
+const FRAMES: Duration = Duration::from_millis(60);
+/// Real time without a sign of life after which the network counts as quiet under the simulated clock.
+const SIMULATED_QUIET: Duration = Duration::from_millis(100);
 
 /// What happened to the page itself.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +86,28 @@ struct Shared {
     page: Mutex<PageState>,
     engine: mpsc::UnboundedSender<EngineMessage>,
     preparation: Preparation,
+    time: VisitTime,
+    /// Absent where the visit goes by the real clock.
+    simulation: Option<Arc<Simulation>>,
+}
+
+impl Shared {
+    async fn pass(&self, time: Duration) {
+        match &self.simulation {
+            None => tokio::time::sleep(time).await,
+            Some(simulation) => {
+                let busy = || lock(&self.recording).in_flight() > 0;
+                simulation.pass(time, busy).await;
+            }
+        }
+    }
+
+    async fn pass_in_view(&self, time: Duration) {
+        self.pass(time).await;
+        if self.simulation.is_some() {
+            tokio::time::sleep(time.min(FRAMES)).await;
+        }
+    }
 }
 
 /// A poisoned lock means a panic elsewhere; what was recorded up to then is still true.
@@ -98,16 +129,24 @@ pub struct Stage {
 
 impl Stage {
     /// Opens an empty page in a profile nobody used before, and prepares it.
-    pub async fn open(browser: &Browser, preparation: Preparation) -> Result<Self, BrowserError> {
+    pub async fn open(
+        browser: &Browser,
+        preparation: Preparation,
+        clock: ClockKind,
+    ) -> Result<Self, BrowserError> {
         let context = browser.new_context().await?;
         let heard = browser.connection().listen(&context);
         let (engine_sender, engine) = mpsc::unbounded_channel();
+        let time = VisitTime::start(clock);
+        let simulation = (clock == ClockKind::Virtual).then(|| Simulation::new(time.clone()));
         let shared = Arc::new(Shared {
-            recording: Mutex::new(Recording::start()),
+            recording: Mutex::new(Recording::start(time.clone())),
             targets: Mutex::new(Targets::default()),
             page: Mutex::new(PageState::default()),
             engine: engine_sender,
             preparation,
+            time,
+            simulation,
         });
         let listener = tokio::spawn(listen(
             browser.connection().clone(),
@@ -190,32 +229,123 @@ impl Stage {
         }
     }
 
+    /// The visit's time.
+    pub fn time(&self) -> &VisitTime {
+        &self.shared.time
+    }
+
+    /// The moment some time from now, in milliseconds since the visit began.
+    pub fn after(&self, time: Duration) -> u64 {
+        self.shared.time.now_ms() + time.as_millis() as u64
+    }
+
+    /// How long it is until a moment of the visit.
+    pub fn until(&self, at_ms: u64) -> Duration {
+        Duration::from_millis(at_ms.saturating_sub(self.shared.time.now_ms()))
+    }
+
+    /// How much simulated time passed without the page.
+    pub fn unwatched(&self) -> Duration {
+        self.shared
+            .simulation
+            .as_ref()
+            .map_or(Duration::ZERO, |simulation| simulation.unwatched())
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, time: Duration) {
+        self.shared.pass(time).await;
+    }
+
+    /// Lets time pass and frames be painted, so that what moves is seen where it will be.
+    pub async fn pass_in_view(&self, time: Duration) {
+        self.shared.pass_in_view(time).await;
+    }
+
+    /// Whether nothing is on its way and nothing was for `quiet`.
+    pub fn is_quiet(&self, quiet: Duration) -> bool {
+        let recording = self.recording();
+        if recording.in_flight() > 0 {
+            return false;
+        }
+        match &self.shared.simulation {
+            None => {
+                recording.now_ms().saturating_sub(recording.last_network_ms())
+                    >= quiet.as_millis() as u64
+            }
+            // Simulated time flies while the network takes its own: this is a question of real time.
+            Some(simulation) => simulation.silence() >= SIMULATED_QUIET,
+        }
+    }
+
     /// Waits until the page is in a certain state, `limit` at most. A crash ends the wait.
     pub async fn wait_for(
         &self,
         limit: Duration,
         mut reached: impl FnMut(&PageState) -> bool,
     ) -> bool {
-        let until = Instant::now() + limit;
+        let until_ms = self.shared.time.now_ms() + limit.as_millis() as u64;
+        let cut_off = Instant::now() + limit + PREPARE_LIMIT;
+        let step = if self.shared.simulation.is_some() {
+            SIMULATED_LOOK
+        } else {
+            LOOK_INTERVAL
+        };
         loop {
             let state = self.page_state();
             if reached(&state) {
                 return true;
             }
-            if state.crashed || Instant::now() >= until {
+            let now_ms = self.shared.time.now_ms();
+            if state.crashed || now_ms >= until_ms || Instant::now() >= cut_off {
                 return false;
             }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            let left = Duration::from_millis(until_ms - now_ms);
+            self.shared.pass(step.min(left)).await;
+        }
+    }
+
+    /// Lets time pass; a crash ends it.
+    pub async fn watch(&self, time: Duration) {
+        if self.shared.simulation.is_some() {
+            // The clock of a crashed page has nobody to wait for.
+            self.shared.pass(time).await;
+        } else {
+            self.wait_for(time, |_| false).await;
+        }
+    }
+
+    /// Waits for what a page sends while it is left, `limit` at most.
+    pub async fn hear_last_words(&self, limit: Duration) {
+        match &self.shared.simulation {
+            None => {
+                self.wait_for(limit, |_| false).await;
+            }
+            Some(simulation) => {
+                let until = Instant::now() + limit;
+                while Instant::now() < until && simulation.silence() < SIMULATED_QUIET {
+                    tokio::time::sleep(LOOK_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    /// Lets a fresh document's clock wait for its network again.
+    fn begin_document(&self) {
+        if let Some(simulation) = &self.shared.simulation {
+            simulation.forgive();
         }
     }
 
     /// Starts loading an address. The answer names the error when nothing could be loaded.
     pub async fn navigate(&self, url: &str, limit: Duration) -> Result<Json, BrowserError> {
+        self.begin_document();
         self.page.call_within(NavigateParams::new(url), limit).await
     }
 
     /// Loads the page again.
     pub async fn reload(&self, limit: Duration) -> Result<(), BrowserError> {
+        self.begin_document();
         self.page
             .call_within(ReloadParams::default(), limit)
             .await
@@ -274,7 +404,10 @@ impl Stage {
         }
         browser.connection().unlisten(&self.context);
         self.listener.abort();
-        std::mem::replace(&mut *lock(&self.shared.recording), Recording::start())
+        std::mem::replace(
+            &mut *lock(&self.shared.recording),
+            Recording::start(self.shared.time.clone()),
+        )
     }
 }
 
@@ -365,6 +498,11 @@ impl Worlds {
     /// The session with the browser itself.
     pub fn root(&self) -> &Session {
         &self.root
+    }
+
+    /// Lets time pass and frames be painted, so that what moves is seen where it will be.
+    pub async fn pass_in_view(&self, time: Duration) {
+        self.shared.pass_in_view(time).await;
     }
 }
 

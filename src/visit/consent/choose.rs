@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::banner::{self, LiveBanner, LiveButton, Toggle};
 use super::conductor::Conductor;
 use super::mouse::{self, Clicked};
@@ -156,26 +154,27 @@ impl Walk<'_> {
 
     /// Lets the engine answer, if one of its rules knows the banner. True when it clicked.
     async fn by_engine(&mut self, conductor: &Conductor) -> bool {
-        let noticed = Instant::now() + ENGINE_NOTICES;
+        let noticed_ms = self.stage.after(ENGINE_NOTICES);
         let (platform, world) = loop {
             if let Some(popup) = conductor.progress().popup {
                 break popup;
             }
-            if Instant::now() >= noticed {
+            if self.stage.time().now_ms() >= noticed_ms {
                 return false;
             }
-            tokio::time::sleep(PAUSE).await;
+            self.stage.pass_in_view(PAUSE).await;
         };
         self.begin();
         conductor
             .answer(&self.stage.worlds(), &world, self.state)
             .await;
-        let until = Instant::now() + ENGINE_WALKS;
+        let until_ms = self.stage.after(ENGINE_WALKS);
         loop {
-            tokio::time::sleep(PAUSE).await;
+            self.stage.pass_in_view(PAUSE).await;
             let progress = conductor.progress();
             let walked = progress.result.is_some() && progress.waiting == 0;
-            if walked || Instant::now() >= until || self.stage.page_state().crashed {
+            if walked || self.stage.time().now_ms() >= until_ms
+                || self.stage.page_state().crashed {
                 self.choice.clicks += progress.clicks;
                 if progress.clicks > 0 {
                     self.choice.made = true;
@@ -266,7 +265,7 @@ impl Walk<'_> {
     /// "Reject all" of some layers only switches everything off: where the layer still stands, with
     /// nothing on, saving it is the answer. True unless a save button is there and cannot be clicked.
     async fn save_what_is_left(&mut self) -> bool {
-        tokio::time::sleep(LAYER_GOES).await;
+        self.stage.pass_in_view(LAYER_GOES).await;
         let Some(left) = banner::look(&self.stage.worlds()).await else {
             return true;
         };
@@ -279,10 +278,10 @@ impl Walk<'_> {
 
     /// Waits for the layer behind the settings: other buttons than before.
     async fn second_layer(&self, first: &LiveBanner) -> Option<LiveBanner> {
-        let until = Instant::now() + LAYER_APPEARS;
+        let until_ms = self.stage.after(LAYER_APPEARS);
         let mut last: Option<LiveBanner> = None;
-        while Instant::now() < until {
-            tokio::time::sleep(PAUSE).await;
+        while self.stage.time().now_ms() < until_ms {
+            self.stage.pass_in_view(PAUSE).await;
             let Some(current) = banner::look(&self.stage.worlds()).await else {
                 continue;
             };

@@ -13,6 +13,10 @@ use crate::visit::stage::{World, Worlds};
 /// How often a covered or moving button is looked at again.
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long a button must stand still.
+const STILL: Duration = Duration::from_millis(60);
+/// A browser that paints nothing does not answer a movement of the mouse; it arrives all the same.
+const MOVE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How a click went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub async fn click(
         }
         if aimed["met"].as_bool() == Some(true) {
             // What moves is waited for: two equal places in a row.
-            tokio::time::sleep(Duration::from_millis(60)).await;
+            worlds.pass_in_view(STILL).await;
             let again = worlds
                 .evaluate(world, format!("consentinel.aim({id})"))
                 .await?;
@@ -55,7 +59,7 @@ pub async fn click(
                 break;
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        worlds.pass_in_view(PAUSE).await;
     }
     let target = aimed["id"].as_u64().unwrap_or(id);
     if aimed["met"].as_bool() == Some(true)
@@ -76,7 +80,7 @@ pub async fn click(
 
 async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
     let event = |kind: DispatchMouseEventType| DispatchMouseEventParams::new(kind, x, y);
-    page.call(event(DispatchMouseEventType::MouseMoved)).await?;
+    moved(page, event(DispatchMouseEventType::MouseMoved)).await?;
     for kind in [
         DispatchMouseEventType::MousePressed,
         DispatchMouseEventType::MouseReleased,
@@ -91,24 +95,35 @@ async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
     Ok(())
 }
 
+async fn moved(page: &Session, event: DispatchMouseEventParams) -> Result<(), BrowserError> {
+    match page.call_within(event, MOVE_LIMIT).await {
+        Ok(_) | Err(BrowserError::Unanswered { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Moves the mouse over the page and scrolls down, as a visitor who reads does. Clicks nothing.
-pub async fn wander(page: &Session, steps: u32, pause: Duration) -> Result<(), BrowserError> {
+pub async fn wander(
+    worlds: &Worlds,
+    page: &Session,
+    steps: u32,
+    pause: Duration,
+) -> Result<(), BrowserError> {
     for step in 0..steps {
         let along = f64::from(step) * 37.0;
         let (x, y) = (200.0 + along % 700.0, 150.0 + along % 300.0);
-        page.call(DispatchMouseEventParams::new(
-            DispatchMouseEventType::MouseMoved,
-            x,
-            y,
-        ))
+        moved(
+            page,
+            DispatchMouseEventParams::new(DispatchMouseEventType::MouseMoved, x, y),
+        )
         .await?;
         let wheel = DispatchMouseEventParams {
             delta_x: Some(0.0),
             delta_y: Some(320.0),
             ..DispatchMouseEventParams::new(DispatchMouseEventType::MouseWheel, x, y)
         };
-        page.call(wheel).await?;
-        tokio::time::sleep(pause).await;
+        moved(page, wheel).await?;
+        worlds.pass_in_view(pause).await;
     }
     Ok(())
 }

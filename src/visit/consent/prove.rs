@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::record::{self, Answer, Change, Record, Source};
 use crate::model::snapshot::{Signal, StorageKind};
 use crate::model::visit::{PhaseName, State};
@@ -105,16 +103,16 @@ pub async fn prove(
     beside: Option<&str>,
     limit: Duration,
 ) -> Proof {
-    let until = Instant::now() + limit;
+    let until_ms = stage.after(limit);
     loop {
         stage.take_stock().await;
         let now = testimony(stage, beside).await;
         note(stage, &now);
         let proof = compare(state, before, &now);
-        if matches!(proof, Proof::Confirmed { .. }) || Instant::now() >= until {
+        if matches!(proof, Proof::Confirmed { .. }) || stage.time().now_ms() >= until_ms {
             return proof;
         }
-        tokio::time::sleep(PAUSE).await;
+        stage.pass_in_view(PAUSE).await;
     }
 }
 

@@ -457,6 +457,7 @@ fn default_path(url: &str) -> &str {
 mod tests {
     use serde_json::json;
 
+    use super::super::real_clock;
     use super::*;
 
     const URL: &str = "https://www.shop.test/a/b?c=/d";
@@ -472,7 +473,7 @@ mod tests {
                 &json!({}),
             );
         }
-        log.cookies(&Clock::start(), "shop.test")
+        log.cookies(&real_clock(), "shop.test")
     }
 
     #[test]
@@ -523,12 +524,12 @@ mod tests {
         let event = json!({"blockedCookies": [{"cookieLine": "x=1", "blockedReasons": ["ThirdPartyPhaseout"]}]});
         log.response_set(1, "x=1", None, URL, &event);
         assert_eq!(
-            log.cookies(&Clock::start(), "other.test")[0].blocked,
+            log.cookies(&real_clock(), "other.test")[0].blocked,
             ["ThirdPartyPhaseout"]
         );
         let jar = json!({"cookies": [{"name": "x", "value": "1", "domain": "www.shop.test", "path": "/a", "expires": -1}]});
         log.compare_with_jar(2, &jar);
-        let cookie = &log.cookies(&Clock::start(), "other.test")[0];
+        let cookie = &log.cookies(&real_clock(), "other.test")[0];
         assert!(cookie.blocked.is_empty() && cookie.alive);
         assert_eq!(cookie.writes.len(), 1);
     }
@@ -540,7 +541,7 @@ mod tests {
             7,
             &json!({"cookies": [{"name": "sw", "value": "1", "domain": "shop.test", "path": "/"}]}),
         );
-        let cookies = log.cookies(&Clock::start(), "shop.test");
+        let cookies = log.cookies(&real_clock(), "shop.test");
         assert_eq!(
             (
                 cookies[0].name.as_str(),
@@ -560,7 +561,7 @@ mod tests {
             &ScriptWrite::from_report(&report).unwrap(),
             Setter::Script { stack: Vec::new() },
         );
-        let cookies = log.cookies(&Clock::start(), "www.shop.test");
+        let cookies = log.cookies(&real_clock(), "www.shop.test");
         assert_eq!(
             (cookies[0].domain.as_str(), cookies[0].lifetime_s),
             ("shop.test", Some(100))

@@ -590,6 +590,7 @@ fn initiator(from: &Json) -> Initiator {
 mod tests {
     use serde_json::json;
 
+    use super::super::real_clock;
     use super::*;
     use crate::model::visit::PhaseName;
 
@@ -606,7 +607,7 @@ mod tests {
     }
 
     fn run(events: &[(&str, Json)]) -> (Vec<Request>, Vec<crate::model::snapshot::Cookie>) {
-        let clock = Clock::start();
+        let clock = real_clock();
         let (mut log, mut cookies) = (NetworkLog::default(), CookieLog::default());
         for (method, params) in events {
             log.take(

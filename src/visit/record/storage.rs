@@ -295,6 +295,7 @@ fn origin_and_partition(key: &str) -> (String, Option<String>) {
 mod tests {
     use serde_json::json;
 
+    use super::super::real_clock;
     use super::*;
 
     fn event(key: &str, value: &str) -> Json {
@@ -327,7 +328,7 @@ mod tests {
             9_000,
             &json!({"origin": "https://f.test", "local": {"id": "7"}, "session": {}}),
         );
-        let entries = log.entries(&Clock::start(), "shop.test");
+        let entries = log.entries(&real_clock(), "shop.test");
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].writes.len(), 1);
         assert_eq!(entries[0].partition.as_deref(), Some("https://shop.test"));
@@ -340,7 +341,7 @@ mod tests {
         let mut log = StorageLog::default();
         log.take(1, "DOMStorage.domStorageItemAdded", &event("id", "7"));
         log.take(2, "DOMStorage.domStorageItemRemoved", &event("id", ""));
-        let entries = log.entries(&Clock::start(), "shop.test");
+        let entries = log.entries(&real_clock(), "shop.test");
         assert_eq!((entries[0].value.text(), entries[0].alive), ("7", false));
     }
 }

@@ -125,6 +125,16 @@ struct Target {
     parent: Option<String>,
 }
 
+impl Target {
+    /// It shows documents; the others are workers.
+    fn has_frames(&self) -> bool {
+        matches!(
+            self.kind.as_str(),
+            "page" | "iframe" | "webview" | "portal" | "fenced_frame"
+        )
+    }
+}
+
 /// Where targets, frames and worlds are.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
@@ -208,6 +218,11 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
     let session = event.session.as_deref();
     let params = &event.params;
     match event.method.as_ref() {
+        "Emulation.virtualTimeBudgetExpired" => {
+            if let (Some(simulation), Some(session)) = (&shared.simulation, session) {
+                simulation.expired(session);
+            }
+        }
         "Target.attachedToTarget" => attached(connection, shared, session, params),
         "Target.detachedFromTarget" => detached(shared, params),
         "Inspector.targetCrashed" => {
@@ -251,6 +266,10 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
                     .unwrap_or_default()
                     .clone_into(&mut page.url);
                 page.loader = frame["loaderId"].as_str().map(str::to_owned);
+                drop(page);
+                if let Some(simulation) = &shared.simulation {
+                    simulation.navigated();
+                }
             }
         }
         "Page.navigatedWithinDocument"
@@ -301,6 +320,14 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         }
         "Page.downloadWillBegin" => lock(&shared.page).download = true,
         method if method.starts_with("Network.") => {
+            // A socket that chatters for ever must not hold the clock.
+            if let Some(simulation) = &shared.simulation
+                && !method.contains("webSocketFrame")
+                && method != "Network.dataReceived"
+                && method != "Network.eventSourceMessageReceived"
+            {
+                simulation.sign_of_life();
+            }
             let worker = lock(&shared.targets).worker_of(session);
             lock(&shared.recording).on_network(method, params, worker.as_ref());
         }
@@ -334,11 +361,17 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
         (first, main)
     };
     // A service worker attaches once through the browser and once through its page: hear it once.
-    let replies = if first {
+    let mut replies = if first {
         prepare(&target, &shared.preparation)
     } else {
         Vec::new()
     };
+    if let Some(simulation) = shared.simulation.as_ref().filter(|_| first) {
+        simulation.sign_of_life();
+        if target.has_frames() {
+            replies.push(simulation.attached(&target.session));
+        }
+    }
     let resumed = target
         .session
         .send(RunIfWaitingForDebuggerParams::default());
@@ -373,10 +406,7 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         }),
         session.send(attach_to_everything()),
     ];
-    if !matches!(
-        target.kind.as_str(),
-        "page" | "iframe" | "webview" | "portal" | "fenced_frame"
-    ) {
+    if !target.has_frames() {
         return replies;
     }
     // A beacon sent while the page is left never shows as a request; held for a moment, it does.
@@ -430,6 +460,9 @@ fn detached(shared: &Shared, params: &Json) {
     let Some(id) = params["sessionId"].as_str() else {
         return;
     };
+    if let Some(simulation) = &shared.simulation {
+        simulation.detached(id);
+    }
     let mut targets = lock(&shared.targets);
     if let Some(target) = targets.by_session.remove(id) {
         targets.attached.remove(&target.id);
