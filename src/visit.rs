@@ -65,7 +65,13 @@ pub async fn visit(
     cancel: &CancellationToken,
 ) -> Visit {
     let started = jiff::Timestamp::now();
-    let stage = match Stage::open(browser, preparation(browser, engine, &plan.manner), plan.manner.clock).await {
+    let stage = match Stage::open(
+        browser,
+        preparation(browser, engine, &plan.manner),
+        plan.manner.clock,
+    )
+    .await
+    {
         Ok(stage) => stage,
         Err(error) => return never_opened(plan, started, &error),
     };

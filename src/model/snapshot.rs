@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub signals: Vec<Signal>,
     /// Scripts the page loaded from the network.
     pub scripts: Vec<Script>,
+    /// What scripts read that fingerprints of a device are made of.
+    #[serde(default)]
+    pub fingerprinting: Vec<FingerprintRead>,
 }
 
 /// A place in a script.
@@ -302,4 +305,49 @@ pub struct Script {
     pub phase: PhaseName,
     /// Who loaded it, up to the root tag in the page.
     pub initiator_chain: Vec<InitiatorStep>,
+}
+
+/// A way to tell devices apart without storing anything.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Technique {
+    /// Text drawn on a canvas and read back.
+    Canvas,
+    /// Many fonts measured or asked for, to find out which are installed.
+    Fonts,
+    /// Parameters and extensions of the graphics card.
+    Webgl,
+    /// Sound computed and read back.
+    Audio,
+    /// Network addresses asked for through WebRTC.
+    Webrtc,
+    /// High-entropy client hints.
+    ClientHints,
+    /// The battery's state.
+    Battery,
+    /// Motion and light sensors.
+    Sensors,
+}
+
+/// What one script read that fingerprints of a device are made of, in one phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FingerprintRead {
+    /// URL of the script; empty when it has none.
+    pub script: String,
+    /// First or third party, by the script's host.
+    pub party: Party,
+    /// Origin of the frame or worker it ran in.
+    pub origin: String,
+    /// When it first read.
+    pub at_ms: u64,
+    /// In which phase.
+    pub phase: PhaseName,
+    /// How often it called what, such as `canvas.toDataURL`; counted up to 400 for each document.
+    pub calls: std::collections::BTreeMap<String, u64>,
+    /// The techniques its calls amount to; empty for a read that alone tells little.
+    pub techniques: Vec<Technique>,
+    /// The first call, innermost place first.
+    pub stack: Vec<ScriptPlace>,
 }

@@ -58,6 +58,7 @@ fn redact_visit(visit: &mut Visit) {
         requests,
         signals: _,
         scripts,
+        fingerprinting,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
@@ -65,6 +66,12 @@ fn redact_visit(visit: &mut Visit) {
     for script in scripts {
         cut_url(&mut script.url);
         cut_chain(&mut script.initiator_chain);
+    }
+    for read in fingerprinting {
+        cut_url(&mut read.script);
+        read.stack
+            .iter_mut()
+            .for_each(|place| cut_url(&mut place.url));
     }
 }
 

@@ -4,23 +4,24 @@
 //! a snapshot. Times are milliseconds since the visit began.
 
 mod cookies;
+mod fingerprints;
 mod network;
+mod scripts;
 mod storage;
 
 use serde_json::Value as Json;
 
-pub use cookies::ScriptWrite;
+pub use scripts::{HOOK, Told};
 
 use crate::model::party::host_of;
-use crate::model::snapshot::{Script, ScriptPlace, Setter, Signal, Snapshot, StorageKind};
+use crate::model::snapshot::{Script, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
 use crate::visit::time::VisitTime;
-use cookies::CookieLog;
+use cookies::{CookieLog, ScriptWrite};
+use fingerprints::FingerprintLog;
 use network::NetworkLog;
+use scripts::{OpenWrite, OpenWrites, places};
 use storage::StorageLog;
-
-/// The script that reports writes of cookies and storage, and who made them.
-pub const HOOK: &str = include_str!("record/hook.js");
 
 /// The longest text of a page that is kept anywhere: addresses, keys, names.
 const LONGEST_TEXT: usize = 8 * 1024;
@@ -88,6 +89,8 @@ pub struct Recording {
     cookies: CookieLog,
     storage: StorageLog,
     signals: Vec<Signal>,
+    open_writes: OpenWrites,
+    fingerprints: FingerprintLog,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
 }
@@ -101,6 +104,8 @@ impl Recording {
             cookies: CookieLog::default(),
             storage: StorageLog::default(),
             signals: Vec::new(),
+            open_writes: OpenWrites::default(),
+            fingerprints: FingerprintLog::default(),
             lost: 0,
         }
     }
@@ -154,24 +159,57 @@ impl Recording {
         self.storage.take(self.clock.now_ms(), method, params);
     }
 
-    /// Takes a report of the hook: a script wrote.
-    pub fn on_script_write(&mut self, report: &Json) {
-        let now = self.clock.now_ms();
-        let stack = stack_places(cut(report["stack"].as_str().unwrap_or_default()));
-        let setter = Setter::Script { stack };
-        match report["kind"].as_str() {
-            Some("cookie") => {
-                if let Some(write) = ScriptWrite::from_report(report) {
-                    self.cookies.script_wrote(now, &write, setter);
+    /// Takes a report of the hook.
+    pub fn on_script(&mut self, told: &Told<'_>) {
+        let at_ms = told.epoch_ms.map_or_else(
+            || self.clock.now_ms(),
+            |epoch| self.clock.time.since_epoch(epoch),
+        );
+        let stack = places(told.stack);
+        match told.report["kind"].as_str().unwrap_or_default() {
+            "cookie" => {
+                let write = OpenWrite {
+                    at_ms,
+                    report: told.report.clone(),
+                    setter: Setter::Script { stack },
+                };
+                if let Some(settled) = self.open_writes.keep(told, write) {
+                    self.script_wrote_cookie(settled);
                 }
             }
-            Some("storage") => self.storage.script_wrote(now, report, setter),
+            "cookie-visible" => {
+                if let Some(settled) = self.open_writes.told(told) {
+                    self.script_wrote_cookie(settled);
+                }
+            }
+            "storage" => {
+                self.storage
+                    .script_wrote(at_ms, told.report, Setter::Script { stack });
+            }
+            "read" => self.fingerprints.read(&self.clock, at_ms, told, stack),
+            "overflow" => self.lost = self.lost.saturating_add(1),
             _ => {}
+        }
+    }
+
+    fn script_wrote_cookie(&mut self, write: OpenWrite) {
+        let now_ms = self.clock.time.epoch_ms(write.at_ms);
+        if let Some(cookie) = ScriptWrite::from_report(&write.report, now_ms) {
+            self.cookies
+                .script_wrote(write.at_ms, &cookie, write.setter);
+        }
+    }
+
+    /// The fate of what is still open will not be told any more.
+    fn settle_writes(&mut self) {
+        for write in self.open_writes.left() {
+            self.script_wrote_cookie(write);
         }
     }
 
     /// Compares what is known of cookies with the browser's own jar (`Storage.getCookies`).
     pub fn on_jar(&mut self, jar: &Json) {
+        self.settle_writes();
         self.cookies.compare_with_jar(self.clock.now_ms(), jar);
     }
 
@@ -203,6 +241,7 @@ impl Recording {
 
     /// Ends the last phase and turns everything into a snapshot, seen from the site at `final_url`.
     pub fn finish(mut self, final_url: &str) -> (Snapshot, Vec<Phase>, u32) {
+        self.settle_writes();
         let now = self.clock.now_ms();
         if let Some(last) = self.clock.phases.last_mut() {
             last.end_ms = now;
@@ -232,6 +271,7 @@ impl Recording {
             requests,
             signals: self.signals,
             scripts,
+            fingerprinting: self.fingerprints.reads(&site),
         };
         (snapshot, self.clock.phases, self.lost)
     }
@@ -246,37 +286,6 @@ fn cut(text: &str) -> &str {
     &text[..end]
 }
 
-/// Reads the places out of a stack as V8 prints it, innermost first, without the hook's own frames.
-fn stack_places(stack: &str) -> Vec<ScriptPlace> {
-    const MOST_PLACES: usize = 32;
-    stack
-        .lines()
-        .filter_map(|line| {
-            let line = line.trim().strip_prefix("at ")?;
-            let (function, place) = match line
-                .strip_suffix(')')
-                .and_then(|line| line.rsplit_once(" ("))
-            {
-                Some((function, place)) => (function, place),
-                None => ("", line.strip_prefix("async ").unwrap_or(line)),
-            };
-            let (rest, column) = place.rsplit_once(':')?;
-            let (url, line) = rest.rsplit_once(':')?;
-            // The hook and code of the browser itself have no address.
-            if !url.contains("://") {
-                return None;
-            }
-            Some(ScriptPlace {
-                url: url.to_owned(),
-                line: line.parse().ok()?,
-                column: column.parse().ok()?,
-                function: function.trim_start_matches("async ").to_owned(),
-            })
-        })
-        .take(MOST_PLACES)
-        .collect()
-}
-
 /// A clock for tests that do not care about time.
 #[cfg(test)]
 fn real_clock() -> Clock {
@@ -286,33 +295,6 @@ fn real_clock() -> Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stacks_are_read_innermost_first() {
-        let stack = "Error\n    at report (<anonymous>:12:20)\n    at Object.apply (<anonymous>:30:9)\n    \
-                     at setCookie (https://cdn.test/tag.js:10:5)\n    at https://shop.test/:3:1\n    \
-                     at async Promise.all (index 0)\n    at async run (https://shop.test/a.js?x=1:2:7)";
-        let places = stack_places(stack);
-        let seen: Vec<_> = places
-            .iter()
-            .map(|place| {
-                (
-                    place.function.as_str(),
-                    place.url.as_str(),
-                    place.line,
-                    place.column,
-                )
-            })
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                ("setCookie", "https://cdn.test/tag.js", 10, 5),
-                ("", "https://shop.test/", 3, 1),
-                ("run", "https://shop.test/a.js?x=1", 2, 7),
-            ]
-        );
-    }
 
     #[test]
     fn phases_follow_each_other() {
@@ -338,12 +320,5 @@ mod tests {
         assert_eq!(clock.phase_at(99), PhaseName::Idle);
         assert_eq!(clock.phase_at(100), PhaseName::Choosing);
         assert_eq!(clock.phase_at(5000), PhaseName::Chosen);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_stack_is_survived(stack in ".{0,400}") {
-            stack_places(&stack);
-        }
     }
 }

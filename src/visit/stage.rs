@@ -270,7 +270,9 @@ impl Stage {
         }
         match &self.shared.simulation {
             None => {
-                recording.now_ms().saturating_sub(recording.last_network_ms())
+                recording
+                    .now_ms()
+                    .saturating_sub(recording.last_network_ms())
                     >= quiet.as_millis() as u64
             }
             // Simulated time flies while the network takes its own: this is a question of real time.

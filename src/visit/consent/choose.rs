@@ -173,8 +173,7 @@ impl Walk<'_> {
             self.stage.pass_in_view(PAUSE).await;
             let progress = conductor.progress();
             let walked = progress.result.is_some() && progress.waiting == 0;
-            if walked || self.stage.time().now_ms() >= until_ms
-                || self.stage.page_state().crashed {
+            if walked || self.stage.time().now_ms() >= until_ms || self.stage.page_state().crashed {
                 self.choice.clicks += progress.clicks;
                 if progress.clicks > 0 {
                     self.choice.made = true;

@@ -62,17 +62,20 @@ enum Expiry {
 
 /// A write by a script, as the hook reports it.
 #[derive(Debug, Clone)]
-pub struct ScriptWrite {
+pub(super) struct ScriptWrite {
     line: String,
     origin: String,
     /// Whether the document could read the cookie right afterwards; absent when it could not tell.
     visible: Option<bool>,
     expiry: Expiry,
+    now_ms: f64,
 }
 
 impl ScriptWrite {
     /// Reads a report of kind `cookie`.
-    pub fn from_report(report: &Json) -> Option<Self> {
+    ///
+    /// `now_ms` is the page's time when it wrote, in milliseconds since 1970.
+    pub(super) fn from_report(report: &Json, now_ms: f64) -> Option<Self> {
         let origin = cut(report["origin"].as_str()?).to_owned();
         if let Some(line) = report["written"].as_str() {
             let visible = report["visible"].as_bool();
@@ -81,6 +84,7 @@ impl ScriptWrite {
                 origin,
                 visible,
                 expiry: Expiry::InLine,
+                now_ms,
             });
         }
         let store = report.get("store")?;
@@ -106,7 +110,13 @@ impl ScriptWrite {
             line: cut(&line).to_owned(),
             origin,
             visible: None,
-            expiry: Expiry::Beside(store["expires"].as_f64()),
+            expiry: Expiry::Beside(
+                store["maxAge"]
+                    .as_f64()
+                    .map(|age| now_ms + age * 1000.0)
+                    .or_else(|| store["expires"].as_f64()),
+            ),
+            now_ms,
         })
     }
 }
@@ -189,9 +199,12 @@ impl CookieLog {
         let lifetime_s = match write.expiry {
             Expiry::Beside(None) => None,
             Expiry::Beside(Some(expires)) => {
-                Some(((expires - Timestamp::now().as_millisecond() as f64) / 1000.0).round() as i64)
+                Some(((expires - write.now_ms) / 1000.0).round() as i64)
             }
-            Expiry::InLine => lifetime(&parsed, Timestamp::now()),
+            Expiry::InLine => {
+                let now = Timestamp::from_millisecond(write.now_ms as i64);
+                lifetime(&parsed, now.unwrap_or_else(|_| Timestamp::now()))
+            }
         };
         let host = host_of(&write.origin);
         let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);
@@ -558,7 +571,7 @@ mod tests {
         let mut log = CookieLog::default();
         log.script_wrote(
             1,
-            &ScriptWrite::from_report(&report).unwrap(),
+            &ScriptWrite::from_report(&report, 0.0).unwrap(),
             Setter::Script { stack: Vec::new() },
         );
         let cookies = log.cookies(&real_clock(), "www.shop.test");

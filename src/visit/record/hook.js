@@ -1,102 +1,270 @@
-// Reports writes of cookies and storage with the stack that made them. Runs before the page's first
-// line, in every frame. The natives are wrapped in proxies, which print as native code, and the
-// channel is taken off the global object before the page can see it.
-((channel) => {
+// Reports who writes cookies and storage, and who reads what fingerprints are made of. Runs before
+// the first line of every document and worker, with the inspector's command line API.
+//
+// Nothing is wrapped and nothing is added to the global object: the natives get breakpoints whose
+// condition calls CHANNEL and is never true. CHANNEL is a lexical name, which no script can list, and
+// it speaks through a console of its own, which only the browser hears, with the stack of the call.
+//
+// Once the page runs, its code may have replaced every global and every method. So what runs later
+// uses only what was taken here, and never touches an object of the page in a way it could notice.
+const CHANNEL = ((name) => {
   "use strict";
-  const send = globalThis[channel];
-  delete globalThis[channel];
-  if (typeof send !== "function") return;
-  const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+  const say = console.context(name).debug;
+  const { apply, getOwnPropertyDescriptor } = Reflect;
   const { stringify } = JSON;
-  const TheProxy = Proxy;
-  const TheError = Error;
+  const later = globalThis.queueMicrotask;
+  const stopAt = debug;
+  const stopNoMoreAt = undebug;
   const LONGEST = 16384;
+  /** Most reports of one kind from one document: a page that floods us must not drown itself. */
+  const MOST = 3000;
+  const MOST_READS = 400;
 
-  const stack = () => {
-    const limit = TheError.stackTraceLimit;
-    TheError.stackTraceLimit = 30;
-    const text = new TheError().stack;
-    TheError.stackTraceLimit = limit;
-    return typeof text === "string" ? text.slice(0, 8192) : "";
+  const prototype = (constructor) => globalThis[constructor]?.prototype;
+  const method = (owner, property) => {
+    const native = owner?.[property];
+    return (self, ...args) => apply(native, self, args);
   };
-  const report = (data) => {
-    try {
-      data.origin = globalThis.origin;
-      data.stack = stack();
-      send(stringify(data));
-    } catch {
-      // A page that breaks the reporting must not notice.
-    }
+  const getter = (owner, property) => {
+    const native = owner && getOwnPropertyDescriptor(owner, property)?.get;
+    return (self) => {
+      try {
+        return native ? apply(native, self, []) : undefined;
+      } catch {
+        return undefined;
+      }
+    };
   };
-  const text = (value) => {
+  const slice = method(String.prototype, "slice");
+  const indexOf = method(String.prototype, "indexOf");
+  const trim = method(String.prototype, "trim");
+  const origin = getter(globalThis, "origin");
+
+  /** Text of a primitive. Objects are left alone: asking them for their text could be noticed. */
+  const text = (value, longest = LONGEST) => {
+    const kind = typeof value;
+    if (kind !== "string" && kind !== "number" && kind !== "boolean" && value !== null) return "";
     const whole = `${value}`;
-    return whole.length > LONGEST ? whole.slice(0, LONGEST) : whole;
+    return whole.length > longest ? slice(whole, 0, longest) : whole;
   };
-  const wrap = (owner, name, part, handler) => {
-    const descriptor = owner && getOwnPropertyDescriptor(owner, name);
-    if (!descriptor || typeof descriptor[part] !== "function") return;
-    descriptor[part] = new TheProxy(descriptor[part], { apply: handler });
-    defineProperty(owner, name, descriptor);
+  const number = (value) => (typeof value === "number" ? value : 0);
+  const before = (whole, mark) => {
+    const end = indexOf(whole, mark);
+    return end < 0 ? whole : slice(whole, 0, end);
   };
 
-  const readCookies = getOwnPropertyDescriptor(globalThis.Document?.prototype ?? {}, "cookie")?.get;
-  wrap(globalThis.Document?.prototype, "cookie", "set", (native, self, args) => {
-    const written = text(args[0]);
-    const result = apply(native, self, [written]);
-    let visible = null;
-    try {
-      const name = written.split(";")[0].split("=")[0].trim();
-      visible = `; ${apply(readCookies, self, [])}`.includes(`; ${name}=`);
-    } catch {
-      // A sandboxed document may not read its cookies.
+  const counts = { __proto__: null };
+  const report = (kind, data, most = MOST) => {
+    const count = (counts[kind] = (counts[kind] ?? 0) + 1);
+    if (count > most) {
+      if (count === most + 1 && most === MOST) say(stringify({ __proto__: null, kind: "overflow", of: kind }));
+      return;
     }
-    report({ kind: "cookie", written, visible });
-    return result;
+    data.kind ??= kind;
+    data.origin = origin(globalThis);
+    say(stringify(data));
+  };
+
+  let breakpoints = 0;
+  const handlers = { __proto__: null };
+  const stop = (native, handle) => {
+    if (typeof native !== "function") return;
+    const key = ++breakpoints;
+    handlers[key] = handle;
+    stopAt(native, `${name}(${key},this,arguments)`);
+  };
+  const watch = (owner, property, part, handle) => {
+    if (owner) stop(getOwnPropertyDescriptor(owner, property)?.[part], handle);
+  };
+  // The browser does not stop at natives of a document made after the first one with the same
+  // breakpoint, until it is told of a breakpoint it does not know yet.
+  const settle = () => {
+    const native = globalThis.EventTarget?.prototype.dispatchEvent;
+    stopAt(native, "false");
+    stopNoMoreAt(native);
+  };
+
+  // Cookies. Whether the browser took one is known only after the call: when the next one is
+  // written, or when the script has ended.
+  const readCookies = getter(prototype("Document"), "cookie");
+  let written = 0;
+  let open = null;
+  const look = () => {
+    if (open === null) return;
+    const { id, cookie, self } = open;
+    open = null;
+    const cookies = readCookies(self);
+    const visible = cookies === undefined ? null : indexOf(`; ${cookies}`, `; ${cookie}=`) >= 0;
+    report("cookie-visible", { __proto__: null, id, visible });
+  };
+  watch(prototype("Document"), "cookie", "set", (self, args) => {
+    look();
+    const line = text(args[0]);
+    const id = ++written;
+    report("cookie", { __proto__: null, id, written: line });
+    open = { __proto__: null, id, self, cookie: trim(before(before(line, ";"), "=")) };
+    later(look);
+  });
+  const own = (object, property) => {
+    const value = getOwnPropertyDescriptor(object, property)?.value;
+    return value === undefined ? null : value;
+  };
+  const inStore = (removed) => (self, args) => {
+    const options = args[0];
+    const named = options !== null && typeof options === "object";
+    const of = (property) => (named ? own(options, property) : null);
+    const time = (value) => (removed ? 0 : typeof value === "number" ? value : null);
+    const partitioned = of("partitioned") === true;
+    const domain = of("domain");
+    report("cookie", {
+      __proto__: null,
+      store: {
+        __proto__: null,
+        name: text(named ? of("name") : args[0]),
+        value: removed ? "" : text(named ? of("value") : args[1]),
+        expires: time(of("expires")),
+        maxAge: time(of("maxAge")),
+        domain: domain === null ? null : text(domain),
+        path: text(of("path") ?? "/"),
+        sameSite: text(of("sameSite") ?? "strict"),
+        partitioned,
+      },
+    });
+  };
+  watch(prototype("CookieStore"), "set", "value", inStore(false));
+  watch(prototype("CookieStore"), "delete", "value", inStore(true));
+
+  const localArea = getter(globalThis, "localStorage");
+  const sessionArea = getter(globalThis, "sessionStorage");
+  watch(prototype("Storage"), "setItem", "value", (self, args) => {
+    const area = self === localArea(globalThis) ? "local" : self === sessionArea(globalThis) ? "session" : null;
+    if (area && args.length > 1) {
+      report("storage", { __proto__: null, area, key: text(args[0]), value: text(args[1]) });
+    }
   });
 
-  const option = (args) => (args[0] !== null && typeof args[0] === "object" ? args[0] : { name: args[0], value: args[1] });
-  const storeReport = (args, removed) => {
-    try {
-      const { name, value, expires, domain, path, sameSite, partitioned } = option(args);
-      report({
-        kind: "cookie",
-        store: {
-          name: text(name ?? ""),
-          value: removed ? "" : text(value ?? ""),
-          expires: removed ? 0 : expires === undefined || expires === null ? null : Number(expires),
-          domain: domain ?? null,
-          path: path ?? "/",
-          sameSite: sameSite ?? "strict",
-          partitioned: partitioned === true,
-        },
+  const databaseName = getter(prototype("IDBDatabase"), "name");
+  const storeName = getter(prototype("IDBObjectStore"), "name");
+  const transaction = getter(prototype("IDBObjectStore"), "transaction");
+  const database = getter(prototype("IDBTransaction"), "db");
+  const databases = (operation, described) => (self, args) =>
+    report("indexed-db", { __proto__: null, operation, ...described(self, args) });
+  for (const operation of ["open", "deleteDatabase"]) {
+    watch(prototype("IDBFactory"), operation, "value", databases(operation, (self, args) => ({ __proto__: null, name: text(args[0]) })));
+  }
+  watch(prototype("IDBDatabase"), "createObjectStore", "value", databases("createObjectStore", (self, args) => (
+    { __proto__: null, name: text(databaseName(self)), store: text(args[0]) }
+  )));
+  for (const operation of ["put", "add"]) {
+    watch(prototype("IDBObjectStore"), operation, "value", databases(operation, (self) => (
+      { __proto__: null, name: text(databaseName(database(transaction(self)))), store: text(storeName(self)) }
+    )));
+  }
+  for (const operation of ["open", "delete"]) {
+    watch(prototype("CacheStorage"), operation, "value", (self, args) =>
+      report("cache-storage", { __proto__: null, operation, name: text(args[0]) }),
+    );
+  }
+  watch(prototype("ServiceWorkerContainer"), "register", "value", (self, args) => {
+    const scope = args[1] !== null && typeof args[1] === "object" ? text(own(args[1], "scope") ?? "") : "";
+    report("service-worker", { __proto__: null, operation: "register", name: scope, value: text(args[0]) });
+  });
+  for (const operation of ["set", "append"]) {
+    watch(prototype("SharedStorage"), operation, "value", (self, args) =>
+      report("shared-storage", { __proto__: null, operation, name: text(args[0]), value: text(args[1]) }),
+    );
+  }
+
+  // What fingerprints are made of. The many natives of canvas and WebGL are watched from the moment
+  // a script takes the first step towards them.
+  const read = (api, detail) => {
+    detail.kind = "read";
+    detail.api = api;
+    report(`read ${api}`, detail, MOST_READS);
+  };
+  const reading = (owner, properties, part, described) => {
+    for (let index = 0; index < properties.length; index += 1) {
+      const api = properties[index][0];
+      watch(owner, properties[index][1], part, (self, args) => read(api, described ? described(self, args) : { __proto__: null }));
+    }
+  };
+  const hasCanvas = method(WeakMap.prototype, "has");
+  const numberOfCanvas = method(WeakMap.prototype, "get");
+  const keepCanvas = method(WeakMap.prototype, "set");
+  const canvases = new WeakMap();
+  let canvasCount = 0;
+  const canvasNumber = (canvas) => {
+    if (canvas === null || typeof canvas !== "object") return 0;
+    if (!hasCanvas(canvases, canvas)) keepCanvas(canvases, canvas, (canvasCount += 1));
+    return numberOfCanvas(canvases, canvas);
+  };
+  const canvasKinds = [];
+  for (const [canvas, context] of [["HTMLCanvasElement", "CanvasRenderingContext2D"], ["OffscreenCanvas", "OffscreenCanvasRenderingContext2D"]]) {
+    const shape = prototype(canvas);
+    if (!shape) continue;
+    const [width, height] = [getter(shape, "width"), getter(shape, "height")];
+    const sized = (self) => ({ __proto__: null, canvas: canvasNumber(self), width: number(width(self)), height: number(height(self)) });
+    const drawing = prototype(context);
+    const [canvasOf, style, font] = [getter(drawing, "canvas"), getter(drawing, "fillStyle"), getter(drawing, "font")];
+    canvasKinds[canvasKinds.length] = () => {
+      reading(drawing, [["canvas.fillText", "fillText"], ["canvas.strokeText", "strokeText"]], "value", (self, args) => {
+        const detail = sized(canvasOf(self));
+        detail.text = text(args[0], 64);
+        detail.style = text(style(self) ?? "", 32);
+        return detail;
       });
-    } catch {
-      // Arguments the native refuses are refused there.
+      reading(drawing, [["canvas.measureText", "measureText"]], "value", (self) => ({ __proto__: null, font: text(font(self) ?? "", 96) }));
+      reading(drawing, [["canvas.save", "save"], ["canvas.restore", "restore"]], "value", (self) => sized(canvasOf(self)));
+      reading(drawing, [["canvas.getImageData", "getImageData"]], "value", (self, args) => ({
+        __proto__: null, canvas: canvasNumber(canvasOf(self)), width: number(args[2]), height: number(args[3]),
+      }));
+      reading(shape, [["canvas.toDataURL", "toDataURL"], ["canvas.toBlob", "toBlob"], ["canvas.toBlob", "convertToBlob"]], "value", sized);
+    };
+  }
+  const gl = [prototype("WebGLRenderingContext"), prototype("WebGL2RenderingContext")];
+  let drawn = false;
+  let rendered = false;
+  const firstStep = (self, args) => {
+    const kind = text(args[0], 20);
+    if (kind === "2d" && !drawn) {
+      drawn = true;
+      for (let index = 0; index < canvasKinds.length; index += 1) canvasKinds[index]();
+      settle();
+    } else if (indexOf(kind, "webgl") >= 0 && !rendered) {
+      rendered = true;
+      for (let index = 0; index < gl.length; index += 1) {
+        reading(gl[index], [
+          ["webgl.getParameter", "getParameter"], ["webgl.getExtension", "getExtension"],
+          ["webgl.getSupportedExtensions", "getSupportedExtensions"],
+          ["webgl.getShaderPrecisionFormat", "getShaderPrecisionFormat"], ["webgl.readPixels", "readPixels"],
+        ], "value", (self, args) => ({ __proto__: null, argument: text(args[0] ?? "", 48) }));
+      }
+      settle();
     }
   };
-  wrap(globalThis.CookieStore?.prototype, "set", "value", (native, self, args) => {
-    storeReport(args, false);
-    return apply(native, self, args);
-  });
-  wrap(globalThis.CookieStore?.prototype, "delete", "value", (native, self, args) => {
-    storeReport(args, true);
-    return apply(native, self, args);
-  });
+  watch(prototype("HTMLCanvasElement"), "getContext", "value", firstStep);
+  watch(prototype("OffscreenCanvas"), "getContext", "value", firstStep);
+  reading(prototype("BaseAudioContext"), [["audio.createOscillator", "createOscillator"], ["audio.createDynamicsCompressor", "createDynamicsCompressor"]], "value");
+  reading(prototype("OfflineAudioContext"), [["audio.startRendering", "startRendering"]], "value");
+  reading(prototype("AudioBuffer"), [["audio.getChannelData", "getChannelData"]], "value");
+  reading(prototype("RTCPeerConnection"), [["webrtc.createDataChannel", "createDataChannel"], ["webrtc.createOffer", "createOffer"]], "value");
+  reading(prototype("NavigatorUAData"), [["client-hints.getHighEntropyValues", "getHighEntropyValues"]], "value");
+  reading(prototype("Navigator"), [["battery.getBattery", "getBattery"]], "value");
+  reading(prototype("FontFaceSet"), [["fonts.check", "check"]], "value", (self, args) => ({ __proto__: null, font: text(args[0], 96) }));
+  reading(prototype("MediaDevices"), [["media.enumerateDevices", "enumerateDevices"]], "value");
+  reading(prototype("SpeechSynthesis"), [["speech.getVoices", "getVoices"]], "value");
+  reading(prototype("Navigator"), [["navigator.hardwareConcurrency", "hardwareConcurrency"], ["navigator.plugins", "plugins"]], "get");
+  for (const sensor of ["Accelerometer", "Gyroscope", "Magnetometer", "AmbientLightSensor"]) {
+    stop(globalThis[sensor], () => read(`sensor.${sensor}`, { __proto__: null }));
+  }
+  settle();
 
-  const area = (self) => {
+  return (key, self, args) => {
     try {
-      if (self === globalThis.localStorage) return "local";
-      if (self === globalThis.sessionStorage) return "session";
+      handlers[key](self, args);
     } catch {
-      // Storage is denied to opaque origins.
+      // What the native refuses is refused there.
     }
-    return null;
+    return false;
   };
-  const storage = globalThis.Storage?.prototype;
-  wrap(storage, "setItem", "value", (native, self, args) => {
-    const result = apply(native, self, args);
-    const where = area(self);
-    if (where && args.length > 1) report({ kind: "storage", area: where, key: text(args[0]), value: text(args[1]) });
-    return result;
-  });
 })("CHANNEL");

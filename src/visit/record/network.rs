@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::cookies::CookieLog;
+use super::scripts::from_one;
 use super::{Clock, MOST_ITEMS, cut};
 use crate::model::party::{host_of, party_of};
 use crate::model::snapshot::{FrameRef, InitiatorStep, RedirectHop, Request, WorkerRef};
@@ -546,13 +547,6 @@ fn note_response(hop: &mut Hop, response: &Json) {
     hop.from_service_worker = response["fromServiceWorker"].as_bool().unwrap_or_default();
 }
 
-fn number(value: &Json) -> u32 {
-    value
-        .as_f64()
-        .map_or(0, |number| (number.max(0.0) as u32).saturating_add(1))
-}
-
-/// CDP counts lines and columns from zero, people from one.
 fn initiator(from: &Json) -> Initiator {
     let kind = match from["type"].as_str().unwrap_or("other") {
         "SignedExchange" => "signed-exchange".to_owned(),
@@ -567,8 +561,8 @@ fn initiator(from: &Json) -> Initiator {
             if url.contains("://") {
                 places.push((
                     cut(url).to_owned(),
-                    number(&frame["lineNumber"]),
-                    number(&frame["columnNumber"]),
+                    from_one(&frame["lineNumber"]),
+                    from_one(&frame["columnNumber"]),
                 ));
             }
         }
@@ -579,8 +573,8 @@ fn initiator(from: &Json) -> Initiator {
     {
         places.push((
             cut(url).to_owned(),
-            number(&from["lineNumber"]),
-            number(&from["columnNumber"]),
+            from_one(&from["lineNumber"]),
+            from_one(&from["columnNumber"]),
         ));
     }
     Initiator { kind, places }

@@ -14,9 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::browser::Session;
-use crate::browser::browser_protocol::emulation::{
-    SetVirtualTimePolicyParams, VirtualTimePolicy,
-};
+use crate::browser::browser_protocol::emulation::{SetVirtualTimePolicyParams, VirtualTimePolicy};
 use crate::browser::browser_protocol::network::TimeSinceEpoch;
 use crate::browser::connection::Reply;
 use crate::visit::time::VisitTime;
@@ -108,7 +106,9 @@ impl Simulation {
     /// A target is gone; nobody waits for it any more.
     pub(super) fn detached(&self, session: &str) {
         let mut state = self.lock();
-        state.clocked.retain(|clocked| clocked.id() != Some(session));
+        state
+            .clocked
+            .retain(|clocked| clocked.id() != Some(session));
         state.running.remove(session);
         state.deaf.remove(session);
         drop(state);
@@ -265,7 +265,11 @@ impl Simulation {
                 // Neither runs nor answers. The page itself is asked again until the real-time limit
                 // of the wait; a frame or a pop-up must not hold it up.
                 let mut state = self.lock();
-                let page = state.clocked.first().and_then(Session::id).map(str::to_owned);
+                let page = state
+                    .clocked
+                    .first()
+                    .and_then(Session::id)
+                    .map(str::to_owned);
                 for id in std::mem::take(&mut state.running) {
                     if Some(&id) == page.as_ref() {
                         state.unwatched += length;
@@ -284,9 +288,7 @@ impl Simulation {
                 state
                     .clocked
                     .iter()
-                    .filter(|session| {
-                        session.id().is_some_and(|id| state.running.contains(id))
-                    })
+                    .filter(|session| session.id().is_some_and(|id| state.running.contains(id)))
                     .cloned()
                     .collect()
             };

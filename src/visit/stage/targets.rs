@@ -19,12 +19,14 @@ use crate::browser::browser_protocol::page::{
     self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
 };
 use crate::browser::connection::{Heard, Reply};
+use crate::browser::js_protocol::debugger::{self, ResumeParams, SetBlackboxPatternsParams};
 use crate::browser::js_protocol::runtime::{
-    self, AddBindingParams, RunIfWaitingForDebuggerParams, SetAsyncCallStackDepthParams,
+    self, AddBindingParams, EvaluateParams, RunIfWaitingForDebuggerParams,
+    SetAsyncCallStackDepthParams,
 };
 use crate::browser::launch::attach_to_everything;
 use crate::browser::{Connection, Event, Session};
-use crate::visit::record::HOOK;
+use crate::visit::record::{HOOK, Told};
 
 /// The name of our own world, which pages cannot enter.
 const OWN_WORLD: &str = "consentinel";
@@ -255,6 +257,14 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             }
         }
         "Runtime.bindingCalled" => binding_called(shared, session, params),
+        "Runtime.consoleAPICalled" => hook_spoke(shared, session, params),
+        // A `debugger` statement of the page, or its memory is full: it must not stand still.
+        "Debugger.paused" => {
+            if let Some(session) = session {
+                let resume = ResumeParams::default();
+                drop(Session::attached(connection.clone(), session).send(resume));
+            }
+        }
         "Page.frameNavigated" => {
             let frame = &params["frame"];
             let main = frame["parentId"].is_null()
@@ -406,7 +416,22 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         }),
         session.send(attach_to_everything()),
     ];
+    let hook = HOOK.replace("CHANNEL", &preparation.hook_channel);
+    replies.extend([
+        session.send(runtime::EnableParams::default()),
+        session.send(SetAsyncCallStackDepthParams::new(ASYNC_DEPTH)),
+        session.send(debugger::EnableParams {
+            max_scripts_cache_size: Some(0.0),
+        }),
+        // Pages notice when `debugger` stops them; in code the debugger ignores, it does not.
+        session.send(SetBlackboxPatternsParams::new(vec![".*".to_owned()])),
+    ]);
     if !target.has_frames() {
+        // A worker has its global object already, and runs nothing before it is let go.
+        replies.push(session.send(EvaluateParams {
+            include_command_line_api: Some(true),
+            ..EvaluateParams::new(hook)
+        }));
         return replies;
     }
     // A beacon sent while the page is left never shows as a request; held for a moment, it does.
@@ -420,13 +445,11 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
             handle_auth_requests: None,
         }),
         session.send(page::EnableParams::default()),
-        session.send(runtime::EnableParams::default()),
         session.send(dom_storage::EnableParams::default()),
-        session.send(SetAsyncCallStackDepthParams::new(ASYNC_DEPTH)),
-        session.send(AddBindingParams::new(preparation.hook_channel.clone())),
-        session.send(AddScriptToEvaluateOnNewDocumentParams::new(
-            HOOK.replace("CHANNEL", &preparation.hook_channel),
-        )),
+        session.send(AddScriptToEvaluateOnNewDocumentParams {
+            include_command_line_api: Some(true),
+            ..AddScriptToEvaluateOnNewDocumentParams::new(hook)
+        }),
         session.send(AddBindingParams {
             execution_context_name: Some(OWN_WORLD.to_owned()),
             ..AddBindingParams::new(preparation.engine_channel.clone())
@@ -501,8 +524,35 @@ fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>
         .insert((session.to_owned(), id), KnownWorld { world, own });
 }
 
+/// Longest message of a frame that is read, in bytes.
+const LONGEST_MESSAGE: usize = 1024 * 1024;
+
+/// A console call: the hook's, if it came through the hook's own console (CDP `Runtime.consoleAPICalled`).
+fn hook_spoke(shared: &Shared, session: Option<&str>, params: &Json) {
+    let ours = params["context"]
+        .as_str()
+        .and_then(|context| context.split('#').next())
+        == Some(shared.preparation.hook_channel.as_str());
+    let Some(report) = params["args"][0]["value"]
+        .as_str()
+        .filter(|report| ours && report.len() <= LONGEST_MESSAGE)
+        .and_then(|report| serde_json::from_str::<Json>(report).ok())
+    else {
+        return;
+    };
+    let told = Told {
+        report: &report,
+        stack: &params["stackTrace"],
+        epoch_ms: params["timestamp"].as_f64(),
+        document: (
+            session.unwrap_or_default(),
+            params["executionContextId"].as_i64().unwrap_or_default(),
+        ),
+    };
+    lock(&shared.recording).on_script(&told);
+}
+
 fn binding_called(shared: &Shared, session: Option<&str>, params: &Json) {
-    const LONGEST_MESSAGE: usize = 1024 * 1024;
     let Some(payload) = params["payload"]
         .as_str()
         .filter(|payload| payload.len() <= LONGEST_MESSAGE)
@@ -512,10 +562,7 @@ fn binding_called(shared: &Shared, session: Option<&str>, params: &Json) {
     let Ok(payload) = serde_json::from_str::<Json>(payload) else {
         return;
     };
-    let name = params["name"].as_str().unwrap_or_default();
-    if name == shared.preparation.hook_channel {
-        lock(&shared.recording).on_script_write(&payload);
-    } else if name == shared.preparation.engine_channel
+    if params["name"].as_str() == Some(shared.preparation.engine_channel.as_str())
         && let (Some(session), Some(context)) = (session, params["executionContextId"].as_i64())
     {
         // The visit may be over already.

@@ -218,6 +218,7 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             ),
         ],
         storage: vec![entry("https://www.shop.test", "theme_cache", 300, Idle)],
+        fingerprinting: Vec::new(),
         requests: vec![
             request(url, url, "Document", 0, Idle),
             request(
