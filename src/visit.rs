@@ -93,15 +93,15 @@ pub async fn visit(
 fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparation {
     let secret = fingerprint(unguessable().as_bytes());
     let (hook_channel, engine_channel) = (format!("h{secret}"), format!("e{secret}"));
-    let mut own_scripts = vec![banner::script()];
-    if let Some(script) = engine.script() {
-        own_scripts.push(consent::ENGINE_PRELUDE.replace("CHANNEL", &engine_channel));
-        own_scripts.push(script.to_owned());
-    }
+    let engine_scripts = engine.script().map_or_else(Vec::new, |script| {
+        let prelude = consent::ENGINE_PRELUDE.replace("CHANNEL", &engine_channel);
+        vec![prelude, script.to_owned()]
+    });
     Preparation {
         hook_channel,
         engine_channel,
-        own_scripts,
+        finder: banner::script(),
+        engine_scripts,
         user_agent: manner
             .user_agent
             .clone()
@@ -428,7 +428,10 @@ impl<'a> Course<'a> {
             }
             // What has just appeared is looked at again soon, nothing ever more rarely.
             pause = match current {
-                Some(_) => LOOK_PAUSE,
+                Some(_) => {
+                    self.stage.wake_engine();
+                    LOOK_PAUSE
+                }
                 None => pause.mul_f64(LOOK_GROWTH).min(LONGEST_LOOK_PAUSE),
             };
             last = current;

@@ -7,6 +7,7 @@
 mod simulation;
 mod targets;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use crate::visit::time::{ClockKind, VisitTime};
 
 use simulation::Simulation;
 pub use targets::{Preparation, World};
-use targets::{Targets, listen};
+use targets::{Targets, listen, wake_engine_in};
 
 /// How long a question to the page may take.
 const EVALUATE_LIMIT: Duration = Duration::from_secs(5);
@@ -85,6 +86,8 @@ struct Shared {
     targets: Mutex<Targets>,
     page: Mutex<PageState>,
     engine: mpsc::UnboundedSender<EngineMessage>,
+    /// There is a banner, and the rule engine was started for it.
+    engine_awake: AtomicBool,
     preparation: Preparation,
     time: VisitTime,
     /// Absent where the visit goes by the real clock.
@@ -144,6 +147,7 @@ impl Stage {
             targets: Mutex::new(Targets::default()),
             page: Mutex::new(PageState::default()),
             engine: engine_sender,
+            engine_awake: AtomicBool::new(false),
             preparation,
             time,
             simulation,
@@ -219,6 +223,15 @@ impl Stage {
     /// The messages of the rule engine; they can be taken once.
     pub fn take_engine_messages(&mut self) -> Option<mpsc::UnboundedReceiver<EngineMessage>> {
         self.engine.take()
+    }
+
+    /// Starts the rule engine in every frame there is and will be.
+    pub fn wake_engine(&self) {
+        if !self.shared.engine_awake.swap(true, Ordering::Relaxed) {
+            for world in lock(&self.shared.targets).own_worlds() {
+                wake_engine_in(&world, &self.shared.preparation);
+            }
+        }
     }
 
     /// A handle for tasks beside the driver.

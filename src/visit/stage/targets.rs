@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -21,7 +22,7 @@ use crate::browser::browser_protocol::page::{
 use crate::browser::connection::{Heard, Reply};
 use crate::browser::js_protocol::debugger::{self, ResumeParams, SetBlackboxPatternsParams};
 use crate::browser::js_protocol::runtime::{
-    self, AddBindingParams, EvaluateParams, RunIfWaitingForDebuggerParams,
+    self, AddBindingParams, EvaluateParams, ExecutionContextId, RunIfWaitingForDebuggerParams,
     SetAsyncCallStackDepthParams,
 };
 use crate::browser::launch::attach_to_everything;
@@ -44,8 +45,10 @@ pub struct Preparation {
     pub hook_channel: String,
     /// Name of the channel by which the rule engine talks.
     pub engine_channel: String,
-    /// Scripts of our own world, in order.
-    pub own_scripts: Vec<String>,
+    /// The banner finder, for our own world of every frame.
+    pub finder: String,
+    /// The rule engine, for the same worlds once there is a banner: most pages never need it.
+    pub engine_scripts: Vec<String>,
     /// The user agent to send.
     pub user_agent: String,
     /// `Accept-Language` and `navigator.language`, such as `de-DE`.
@@ -455,11 +458,9 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
             ..AddBindingParams::new(preparation.engine_channel.clone())
         }),
     ]);
-    replies.extend(preparation.own_scripts.iter().map(|script| {
-        session.send(AddScriptToEvaluateOnNewDocumentParams {
-            world_name: Some(OWN_WORLD.to_owned()),
-            ..AddScriptToEvaluateOnNewDocumentParams::new(script.clone())
-        })
+    replies.push(session.send(AddScriptToEvaluateOnNewDocumentParams {
+        world_name: Some(OWN_WORLD.to_owned()),
+        ..AddScriptToEvaluateOnNewDocumentParams::new(preparation.finder.clone())
     }));
     if !preparation.user_agent.is_empty() {
         replies.push(session.send(preparation.user_agent_override()));
@@ -514,6 +515,9 @@ fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>
         context: id,
         frame: frame.to_owned(),
     };
+    if own && shared.engine_awake.load(Ordering::Relaxed) {
+        wake_engine_in(&world, &shared.preparation);
+    }
     let mut targets = lock(&shared.targets);
     // A frame has one world of each kind: a new document's replaces the old one's.
     targets
@@ -522,6 +526,17 @@ fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>
     targets
         .worlds
         .insert((session.to_owned(), id), KnownWorld { world, own });
+}
+
+/// Starts the rule engine in one of our own worlds. It talks through its channel.
+pub(super) fn wake_engine_in(world: &World, preparation: &Preparation) {
+    for script in &preparation.engine_scripts {
+        // A frame that is gone by now needs no engine.
+        drop(world.session.send(EvaluateParams {
+            context_id: Some(ExecutionContextId::new(world.context)),
+            ..EvaluateParams::new(script.clone())
+        }));
+    }
 }
 
 /// Longest message of a frame that is read, in bytes.
