@@ -3,8 +3,8 @@
 use consentinel::model::party::{Party, host_of, party_of};
 use consentinel::model::report::Page;
 use consentinel::model::snapshot::{
-    Cookie, FrameRef, Grant, RedirectHop, Request, Script, Sent, Signal, Snapshot, StorageEntry,
-    StorageKind, WorkerRef, Write,
+    AnsweredBy, Cookie, FrameRef, Grant, RedirectHop, Request, Script, Sent, Signal, Snapshot,
+    StorageEntry, StorageKind, WorkerRef, Write,
 };
 use consentinel::model::value::Value;
 use consentinel::model::visit::{
@@ -97,13 +97,27 @@ fn request(site: &str, url: &str, kind: &str, at_ms: u64, phase: PhaseName) -> R
         phase,
         initiator_chain: vec![step("parser", site, 3)],
         redirect_chain: Vec::new(),
+        preflight_of: None,
+        ahead: None,
         status: Some(200),
         mime_type: None,
+        answered_by: AnsweredBy::Network,
         from_cache: false,
         from_service_worker: false,
         failed: None,
+        blocked: None,
+        cors_error: None,
+        cancelled: false,
+        on_leaving: false,
+        headers: Vec::new(),
         post_body: None,
+        body_parameters: Vec::new(),
+        body_parameters_left_out: 0,
+        body_unseen: false,
         sent_cookies: Vec::new(),
+        set_cookies: Vec::new(),
+        messages: Vec::new(),
+        messages_left_out: 0,
     }
 }
 
