@@ -3,8 +3,8 @@
 use consentinel::model::party::{Party, host_of, party_of};
 use consentinel::model::report::Page;
 use consentinel::model::snapshot::{
-    AnsweredBy, Cookie, FrameRef, Grant, RedirectHop, Request, Script, Sent, Signal, Snapshot,
-    StorageEntry, StorageKind, WorkerRef, Write,
+    AnsweredBy, BodyParameter, Cookie, FrameRef, Grant, Header, Message, RedirectHop, Request,
+    Script, Sent, Signal, Snapshot, StorageEntry, StorageKind, WorkerRef, Write,
 };
 use consentinel::model::value::Value;
 use consentinel::model::visit::{
@@ -310,6 +310,23 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
         );
         "POST".clone_into(&mut collect.method);
         collect.post_body = Some(Value::new(SECRET));
+        collect.body_parameters = vec![BodyParameter {
+            name: "cid".to_owned(),
+            value: Value::new(SECRET),
+        }];
+        collect.headers = vec![Header {
+            name: "cookie".to_owned(),
+            value: Value::new(SECRET),
+        }];
+        collect.messages = vec![Message {
+            sent: true,
+            at_ms: 9_460,
+            phase: Revisit,
+            opcode: Some(1),
+            event: None,
+            length: SECRET.len(),
+            payload: Value::new(SECRET),
+        }];
         collect.sent_cookies = vec!["_ga".to_owned()];
         collect.worker = Some(WorkerRef {
             kind: "worker".to_owned(),
