@@ -5,6 +5,7 @@
 //! the page is being left shows only while it is held for a moment.
 
 mod body;
+mod held;
 mod hop;
 mod initiator;
 mod messages;
@@ -12,13 +13,14 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 use super::cookies::CookieLog;
 use super::{Clock, MOST_ITEMS, cut};
 use crate::model::snapshot::{Ahead, AnsweredBy, Request, WorkerRef};
+use held::{Documents, Twins};
 use hop::{Chain, Hop, header_of, headers_that_matter, names_in_cookie_header, status_of};
 use initiator::Initiator;
 use messages::MOST_IN_A_VISIT;
@@ -31,6 +33,7 @@ pub(super) struct NetworkLog {
     order: Vec<(String, usize)>,
     /// Requests that were held for a moment and that the Network domain has not spoken of, by request id.
     held: Vec<(String, Hop)>,
+    held_ids: HashSet<String>,
     messages_kept: usize,
     /// Events there was no room for, or that belong to no request that is known.
     pub(super) lost: u32,
@@ -252,6 +255,7 @@ impl NetworkLog {
             ..Hop::default()
         };
         hop.take_body(request);
+        self.held_ids.insert(id.to_owned());
         self.held.push((id.to_owned(), hop));
     }
 
@@ -339,14 +343,11 @@ impl NetworkLog {
             ..Hop::default()
         };
         hop.take_body(request);
-        let held = self
-            .held
-            .iter()
-            .position(|(held, other)| held == id && other.url == hop.url);
-        if let Some(held) = held {
-            let (_, held) = self.held.remove(held);
+        if self.held_ids.remove(id) {
+            let held = self.held.iter().position(|(held, _)| held == id);
+            let held = held.map(|held| self.held.remove(held));
             hop.held = true;
-            hop.body = hop.body.take().or(held.body);
+            hop.body = hop.body.take().or(held.and_then(|(_, held)| held.body));
         }
         self.add(clock, id, hop, cookies);
     }
@@ -370,9 +371,19 @@ impl NetworkLog {
 
     /// Adds what was held and never announced.
     fn add_held(&mut self, clock: &Clock, cookies: &mut CookieLog) {
-        for (id, mut hop) in std::mem::take(&mut self.held) {
-            if let Some(twin) = self.twin_of(&hop) {
-                twin.held = true;
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() {
+            return;
+        }
+        let mut twins = Twins::of(&self.chains);
+        let documents = Documents::of(&self.chains, &self.order);
+        // What a preflight asks leave for is held before it.
+        let mut asked: HashMap<String, String> = HashMap::new();
+        for (id, mut hop) in held {
+            if let Some((twin, index)) = twins.take(&hop)
+                && let Some(chain) = self.chains.get_mut(&twin)
+            {
+                let twin = &mut chain.hops[index];
                 twin.body = twin.body.take().or(hop.body);
                 continue;
             }
@@ -382,50 +393,15 @@ impl NetworkLog {
                 hop.initiator = first.initiator.clone();
                 hop.document_url.clone_from(&first.document_url);
             } else {
-                hop.document_url = self.document_named_by(&hop);
+                hop.document_url = documents.named_by(&hop);
             }
             if hop.resource_type == "Preflight" {
-                hop.preflight_of = self.order.iter().rev().find_map(|(other, index)| {
-                    let asked = self.chains.get(other)?.hops.get(*index)?;
-                    (asked.url == hop.url && asked.method != "OPTIONS").then(|| other.clone())
-                });
+                hop.preflight_of = asked.get(&hop.url).cloned();
+            } else {
+                asked.insert(hop.url.clone(), id.clone());
             }
             self.add(clock, &id, hop, cookies);
         }
-    }
-
-    /// What was announced under an id of the browser's own and held under none (`fetchLater`).
-    fn twin_of(&mut self, held: &Hop) -> Option<&mut Hop> {
-        self.chains
-            .iter_mut()
-            // Ids of pages are numbers with a dot.
-            .filter(|(id, _)| !id.contains('.'))
-            .flat_map(|(_, chain)| &mut chain.hops)
-            .find(|hop| {
-                !hop.held
-                    && matches!(hop.resource_type.as_str(), "Fetch" | "XHR" | "Ping")
-                    && hop.url == held.url
-                    && hop.method == held.method
-                    && hop.frame_id == held.frame_id
-            })
-    }
-
-    /// The document that the `Referer` of a held request names, as far as it names one.
-    fn document_named_by(&self, hop: &Hop) -> String {
-        let referer = hop.header("referer").unwrap_or_default();
-        // Others than the own origin get to know the origin only.
-        let documents = self.order.iter().rev().filter_map(|(id, index)| {
-            let document = self.chains.get(id)?.hops.get(*index)?;
-            let of_frame = document.resource_type == "Document"
-                && document.frame_id == hop.frame_id
-                && document.status.is_some();
-            of_frame.then_some(document.url.as_str())
-        });
-        documents
-            .filter(|url| !referer.is_empty() && url.starts_with(referer))
-            .last()
-            .unwrap_or(referer)
-            .to_owned()
     }
 
     /// Adds what was sent although no event spoke of a request; counts what cannot be named.

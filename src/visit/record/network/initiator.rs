@@ -52,17 +52,13 @@ impl Initiator {
 }
 
 fn place_of(from: &Json) -> Option<Place> {
-    let url = from["url"].as_str().filter(|url| has_address(url))?;
+    // Scripts of the browser itself and of evaluated text have no address.
+    let url = from["url"].as_str().filter(|url| url.contains("://"))?;
     Some((
         cut(url).to_owned(),
         number(&from["lineNumber"]),
         number(&from["columnNumber"]),
     ))
-}
-
-/// Scripts of the browser itself and of evaluated text have no address.
-fn has_address(url: &str) -> bool {
-    url.contains("://") || url.starts_with("data:")
 }
 
 fn number(value: &Json) -> u32 {
