@@ -13,8 +13,8 @@ use crate::model::finding::{Category, Finding, Severity, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 use crate::model::report::Page;
 use crate::model::snapshot::{
-    Cookie, FrameRef, InitiatorStep, Request, ScriptPlace, Sent, Setter, Snapshot, StorageEntry,
-    StorageKind, Write,
+    AnsweredBy, Cookie, FrameRef, InitiatorStep, Request, ScriptPlace, Sent, Setter, Snapshot,
+    StorageEntry, StorageKind, Write,
 };
 use crate::model::value::Value;
 use crate::model::visit::{
@@ -341,13 +341,27 @@ pub(crate) fn request(url: &str, resource_type: &str) -> Request {
             column: 4,
         }],
         redirect_chain: Vec::new(),
+        preflight_of: None,
+        ahead: None,
         status: Some(200),
         mime_type: None,
+        answered_by: AnsweredBy::Network,
         from_cache: false,
         from_service_worker: false,
         failed: None,
+        blocked: None,
+        cors_error: None,
+        cancelled: false,
+        on_leaving: false,
+        headers: Vec::new(),
         post_body: None,
+        body_parameters: Vec::new(),
+        body_parameters_left_out: 0,
+        body_unseen: false,
         sent_cookies: Vec::new(),
+        set_cookies: Vec::new(),
+        messages: Vec::new(),
+        messages_left_out: 0,
     }
 }
 

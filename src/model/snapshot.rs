@@ -2,12 +2,15 @@
 //!
 //! Every `at_ms` is in milliseconds since the visit began.
 
+mod request;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::Party;
 use super::value::Value;
 use super::visit::PhaseName;
+pub use request::{Ahead, AnsweredBy, BodyParameter, Header, Message, RedirectHop, Request};
 
 /// All that one visit recorded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -210,58 +213,6 @@ pub struct WorkerRef {
     pub kind: String,
     /// URL of the worker's script.
     pub url: String,
-}
-
-/// An earlier hop of a redirected request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RedirectHop {
-    /// Where it went.
-    pub url: String,
-    /// The redirect's HTTP status.
-    pub status: u16,
-    /// Names of the cookies it set.
-    pub set_cookies: Vec<String>,
-}
-
-/// One network request; every hop of a redirect is one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Request {
-    /// Unique within the visit.
-    pub id: String,
-    /// Where to.
-    pub url: String,
-    /// HTTP method.
-    pub method: String,
-    /// CDP resource type: `Document`, `Script`, `Image`, `XHR`, `Fetch`, `Ping`, `WebSocket` …
-    pub resource_type: String,
-    /// First or third party, seen from the page's final address.
-    pub party: Party,
-    /// The frame that asked.
-    pub frame: Option<FrameRef>,
-    /// The worker that asked.
-    pub worker: Option<WorkerRef>,
-    /// When.
-    pub at_ms: u64,
-    /// In which phase.
-    pub phase: PhaseName,
-    /// From the innermost script up to the root tag in the page.
-    pub initiator_chain: Vec<InitiatorStep>,
-    /// Earlier hops, first to last.
-    pub redirect_chain: Vec<RedirectHop>,
-    /// HTTP status of the response.
-    pub status: Option<u16>,
-    /// MIME type of the response.
-    pub mime_type: Option<String>,
-    /// Answered from the browser's cache, nothing was sent.
-    pub from_cache: bool,
-    /// Answered by a service worker.
-    pub from_service_worker: bool,
-    /// Why it failed, in the browser's words.
-    pub failed: Option<String>,
-    /// The body sent, if any.
-    pub post_body: Option<Value>,
-    /// Names of the cookies sent with it.
-    pub sent_cookies: Vec<String>,
 }
 
 /// A statement of the site about the visitor's consent: a consent platform's record, a TC string, a consent-mode call.

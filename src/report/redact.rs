@@ -6,6 +6,7 @@ use crate::model::snapshot::{
     Cookie, FrameRef, InitiatorStep, RedirectHop, Request, Setter, Snapshot, StorageEntry,
     WorkerRef, Write,
 };
+use crate::model::value::Value;
 use crate::model::visit::{Banner, Visit};
 
 /// Longest URL a redacted report carries, in characters.
@@ -108,9 +109,14 @@ fn redact_request(request: &mut Request) {
         cut_url(url);
     }
     cut_chain(&mut request.initiator_chain);
-    if let Some(body) = &mut request.post_body {
-        body.redact();
-    }
+    let headers = request.headers.iter_mut().map(|header| &mut header.value);
+    let parameters = request.body_parameters.iter_mut();
+    let messages = request.messages.iter_mut();
+    headers
+        .chain(&mut request.post_body)
+        .chain(parameters.map(|parameter| &mut parameter.value))
+        .chain(messages.map(|message| &mut message.payload))
+        .for_each(Value::redact);
 }
 
 fn redact_finding(finding: &mut Finding) {

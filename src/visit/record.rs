@@ -149,7 +149,7 @@ impl Recording {
         }
     }
 
-    /// Takes a beacon that was held for a moment (`Fetch.requestPaused`).
+    /// Takes a request that was held for a moment (`Fetch.requestPaused`).
     pub fn on_paused(&mut self, params: &Json) {
         self.network.hold(&self.clock, params);
     }
@@ -248,7 +248,8 @@ impl Recording {
         }
         let site = host_of(final_url);
         let clock = &self.clock;
-        let requests = self.network.requests(clock, &site);
+        let requests = self.network.requests(clock, &site, &mut self.cookies);
+        let lost = self.lost.saturating_add(self.network.lost);
         let mut scripts: Vec<Script> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         for request in requests
@@ -273,7 +274,7 @@ impl Recording {
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
         };
-        (snapshot, self.clock.phases, self.lost)
+        (snapshot, self.clock.phases, lost)
     }
 }
 

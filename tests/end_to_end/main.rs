@@ -13,5 +13,6 @@
 mod bad_input;
 mod capture;
 mod command_line;
+mod completeness;
 mod harness;
 mod truth;

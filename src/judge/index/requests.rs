@@ -12,7 +12,7 @@ use crate::judge::naming;
 use crate::model::finding::{Category, SubjectKind};
 use crate::model::party::{Party, party_of, registrable_domain};
 use crate::model::report::Page;
-use crate::model::snapshot::Request;
+use crate::model::snapshot::{AnsweredBy, Request};
 use crate::model::visit::{PhaseName, Visit};
 
 use super::PageIndex;
@@ -127,12 +127,27 @@ pub(super) fn left_the_browser<'a>(
 /// Whether anything reached the network: no preflight, no answer from the cache, no early failure.
 fn was_sent(request: &Request) -> bool {
     if request.from_cache
+        || request.answered_by == AnsweredBy::Browser
         || request.method.eq_ignore_ascii_case("OPTIONS")
         || request.resource_type == "Preflight"
     {
         return false;
     }
-    request.status.is_some() || !request.failed.as_deref().is_some_and(failed_before_sending)
+    let never_left = request
+        .blocked
+        .as_deref()
+        .is_some_and(blocked_before_sending)
+        || request.failed.as_deref().is_some_and(failed_before_sending);
+    request.status.is_some() || !never_left
+}
+
+/// Whether a reason to block (CDP `Network.BlockedReason`) keeps a request from being sent; the
+/// others keep the page from reading the answer.
+fn blocked_before_sending(reason: &str) -> bool {
+    matches!(
+        reason,
+        "csp" | "inspector" | "mixed-content" | "origin" | "subresource-filter"
+    )
 }
 
 /// Whether the browser's words say that the request never left.

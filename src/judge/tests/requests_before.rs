@@ -3,7 +3,7 @@ use crate::judge::tests_support::*;
 use crate::model::finding::Severity::{Critical, High, Low, Medium};
 use crate::model::finding::Verdict::{Review, Violation};
 use crate::model::report::Page;
-use crate::model::snapshot::Request;
+use crate::model::snapshot::{AnsweredBy, Request};
 use crate::model::visit::{PhaseName, State};
 
 const COLLECT: &str = "https://www.google-analytics.com/g/collect?v=2&tid=G-ABC";
@@ -72,6 +72,15 @@ fn r06_tracking_requests() {
             Some((High, Violation, Some("beacon"))),
         ),
         (
+            "its answer kept from the page",
+            with_request(|_| Request {
+                status: None,
+                blocked: Some("corp-not-same-origin".to_owned()),
+                ..pixel()
+            }),
+            Some((High, Violation, Some("beacon"))),
+        ),
+        (
             "consent mode granted",
             with_request(|_| request(&format!("{COLLECT}&gcs=G111"), "Ping")),
             Some((High, Violation, Some("beacon"))),
@@ -90,6 +99,25 @@ fn r06_tracking_requests() {
         (
             "never left: blocked",
             with_request(|_| pixel().failing("net::ERR_BLOCKED_BY_CLIENT")),
+            None,
+        ),
+        (
+            "never left: the site's own policy",
+            with_request(|_| Request {
+                status: None,
+                blocked: Some("csp".to_owned()),
+                failed: Some("blocked: csp".to_owned()),
+                ..pixel()
+            }),
+            None,
+        ),
+        (
+            "never left: redirected to HTTPS by the browser itself",
+            with_request(|_| Request {
+                status: Some(307),
+                answered_by: AnsweredBy::Browser,
+                ..pixel()
+            }),
             None,
         ),
         (

@@ -232,6 +232,7 @@ impl RequestView {
         let status = match (&request.failed, request.status) {
             (Some(failed), _) => shown(failed, 60),
             (None, Some(status)) => status.to_string(),
+            (None, None) if request.on_leaving => "sent on leaving".to_owned(),
             (None, None) => "no answer".to_owned(),
         };
         let cookies: Vec<String> = request

@@ -1,71 +1,42 @@
 //! Requests: matches the events of one request with each other, whatever their order.
 //!
-//! Three traps: `ExtraInfo` events may come before the request they belong to; the response of
-//! redirect hop N comes inside the request of hop N+1; a CORS request names the parser as its
-//! initiator while its preflight knows the script.
+//! The traps: additional events may come before the request they belong to, or for hops nobody was
+//! told of; the response of redirect hop N comes inside the request of hop N+1; what is sent while
+//! the page is being left shows only while it is held for a moment.
+
+mod body;
+mod held;
+mod hop;
+mod initiator;
+mod messages;
+mod request;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 use super::cookies::CookieLog;
-use super::scripts::from_one;
 use super::{Clock, MOST_ITEMS, cut};
-use crate::model::party::{host_of, party_of};
-use crate::model::snapshot::{FrameRef, InitiatorStep, RedirectHop, Request, WorkerRef};
-use crate::model::value::Value;
-
-/// Longest chain of initiators followed.
-const LONGEST_CHAIN: usize = 24;
-
-/// Who asked for a request, as the browser says.
-#[derive(Debug, Clone, Default)]
-struct Initiator {
-    kind: String,
-    /// Innermost place first; async parents follow.
-    places: Vec<(String, u32, u32)>,
-}
-
-/// One request on its way; a redirect starts another hop.
-#[derive(Debug, Default)]
-struct Hop {
-    url: String,
-    method: String,
-    resource_type: String,
-    at_ms: u64,
-    frame_id: Option<String>,
-    document_url: String,
-    worker: Option<WorkerRef>,
-    initiator: Initiator,
-    status: Option<u16>,
-    mime_type: Option<String>,
-    from_cache: bool,
-    from_service_worker: bool,
-    failed: Option<String>,
-    post_body: Option<Value>,
-    sent_cookies: Vec<String>,
-    set_cookies: Vec<String>,
-    done: bool,
-}
-
-/// All hops of one request id, and the extra information that came too early.
-#[derive(Debug, Default)]
-struct Chain {
-    hops: Vec<Hop>,
-    sent_seen: usize,
-    received_seen: usize,
-    early_sent: Vec<Json>,
-    early_received: Vec<Json>,
-}
+use crate::model::snapshot::{Ahead, AnsweredBy, Request, WorkerRef};
+use held::{Documents, Twins};
+use hop::{Chain, Hop, header_of, headers_that_matter, names_in_cookie_header, status_of};
+use initiator::Initiator;
+use messages::MOST_IN_A_VISIT;
 
 /// Everything heard of the network.
 #[derive(Debug, Default)]
 pub(super) struct NetworkLog {
     chains: HashMap<String, Chain>,
-    order: Vec<String>,
-    frames: HashMap<String, (String, bool)>,
-    /// Beacons that were held for a moment, by request id.
+    /// Request id and hop, in the order they were sent.
+    order: Vec<(String, usize)>,
+    /// Requests that were held for a moment and that the Network domain has not spoken of, by request id.
     held: Vec<(String, Hop)>,
+    held_ids: HashSet<String>,
+    messages_kept: usize,
+    /// Events there was no room for, or that belong to no request that is known.
+    pub(super) lost: u32,
     pub(super) last_activity_ms: u64,
 }
 
@@ -80,9 +51,10 @@ impl NetworkLog {
             .filter_map(|chain| chain.hops.last())
             .filter(|hop| {
                 !hop.done
+                    && !hop.inside
                     && !matches!(
                         hop.resource_type.as_str(),
-                        "WebSocket" | "EventSource" | "Media" | "Ping"
+                        "WebSocket" | "WebTransport" | "EventSource" | "Media" | "Ping"
                     )
             })
             .count()
@@ -106,110 +78,204 @@ impl NetworkLog {
         };
         match method {
             "Network.requestWillBeSent" => self.will_be_sent(clock, id, params, worker, cookies),
-            "Network.requestWillBeSentExtraInfo" => self.extra_sent(id, params, cookies),
-            "Network.responseReceived" => {
-                if let Some(hop) = self.last_hop(id) {
-                    note_response(hop, &params["response"]);
-                }
-            }
-            "Network.responseReceivedExtraInfo" => self.extra_received(clock, id, params, cookies),
-            "Network.requestServedFromCache" => {
-                if let Some(hop) = self.last_hop(id) {
-                    hop.from_cache = true;
-                }
-            }
-            "Network.loadingFinished"
-            | "Network.webSocketClosed"
-            | "Network.webTransportClosed" => {
-                if let Some(hop) = self.last_hop(id) {
-                    hop.done = true;
-                }
-            }
-            "Network.loadingFailed" => {
-                if let Some(hop) = self.last_hop(id) {
-                    hop.done = true;
-                    let reason = params["blockedReason"]
-                        .as_str()
-                        .map(|reason| format!("blocked: {reason}"));
-                    hop.failed = reason.or_else(|| {
-                        params["errorText"]
-                            .as_str()
-                            .map(|text| cut(text).to_owned())
-                    });
-                }
-            }
             "Network.webSocketCreated" | "Network.webTransportCreated" => {
-                let hop = Hop {
-                    url: cut(params["url"].as_str().unwrap_or_default()).to_owned(),
-                    method: "GET".to_owned(),
-                    resource_type: if method == "Network.webSocketCreated" {
-                        "WebSocket"
-                    } else {
-                        "WebTransport"
-                    }
-                    .to_owned(),
-                    at_ms: clock.now_ms(),
-                    initiator: initiator(&params["initiator"]),
-                    worker: worker.map(worker_ref),
-                    ..Hop::default()
-                };
-                self.add(id, hop);
+                self.connection_created(clock, id, method, params, worker, cookies);
             }
-            "Network.webSocketHandshakeResponseReceived" => {
-                if let Some(hop) = self.last_hop(id) {
-                    hop.status = params["response"]["status"]
-                        .as_u64()
-                        .and_then(|status| u16::try_from(status).ok());
+            "Network.requestWillBeSentExtraInfo" | "Network.responseReceivedExtraInfo" => {
+                let sent = method == "Network.requestWillBeSentExtraInfo";
+                if let Some(chain) = self.chain(id) {
+                    let kept = chain.add_additional(clock.now_ms(), sent, params);
+                    chain.settle(false, cookies);
+                    if !kept {
+                        self.lost = self.lost.saturating_add(1);
+                    }
                 }
+            }
+            "Network.responseReceived"
+            | "Network.requestServedFromCache"
+            | "Network.loadingFinished"
+            | "Network.loadingFailed"
+            | "Network.webSocketWillSendHandshakeRequest"
+            | "Network.webSocketHandshakeResponseReceived"
+            | "Network.webSocketFrameError"
+            | "Network.webSocketFrameSent"
+            | "Network.webSocketFrameReceived"
+            | "Network.webSocketClosed"
+            | "Network.webTransportConnectionEstablished"
+            | "Network.webTransportClosed"
+            | "Network.eventSourceMessageReceived" => {
+                self.follows(clock, id, method, params, cookies);
             }
             _ => return,
         }
-        // A socket that chatters for ever must not keep the visit waiting.
-        if !method.contains("webSocketFrame") {
+        // A connection that chatters for ever must not keep the visit waiting.
+        if !method.contains("webSocketFrame") && !method.contains("eventSource") {
             self.last_activity_ms = clock.now_ms();
         }
     }
 
-    /// A beacon that was held for a moment. One sent while its page is left has no other trace.
+    /// The chain of a request id, if there is room for it.
+    fn chain(&mut self, id: &str) -> Option<&mut Chain> {
+        if !self.chains.contains_key(id) {
+            if self.chains.len() >= 2 * MOST_ITEMS {
+                self.lost = self.lost.saturating_add(1);
+                return None;
+            }
+            self.chains.insert(id.to_owned(), Chain::default());
+        }
+        self.chains.get_mut(id)
+    }
+
+    /// An event of a request that was announced, or will be.
+    fn follows(
+        &mut self,
+        clock: &Clock,
+        id: &str,
+        method: &str,
+        params: &Json,
+        cookies: &mut CookieLog,
+    ) {
+        let room = self.messages_kept < MOST_IN_A_VISIT;
+        let Some(chain) = self.chain(id) else {
+            return;
+        };
+        let Some(hop) = chain.hops.last_mut() else {
+            chain.wait_for_request(method, params);
+            return;
+        };
+        match method {
+            "Network.responseReceived" => {
+                let has_extra = params["hasExtraInfo"].as_bool().unwrap_or(true);
+                hop.take_response(&params["response"], has_extra);
+            }
+            "Network.requestServedFromCache" => hop.from_memory = true,
+            "Network.loadingFailed" => failed(hop, params),
+            "Network.webSocketWillSendHandshakeRequest" => {
+                hop.headers = headers_that_matter(&params["request"]["headers"]);
+                hop.sent_cookies = hop
+                    .header("cookie")
+                    .map_or_else(Vec::new, names_in_cookie_header);
+            }
+            "Network.webSocketHandshakeResponseReceived" => {
+                let response = &params["response"];
+                hop.status = status_of(&response["status"]);
+                hop.answered_by = AnsweredBy::Network;
+                hop.take_set_cookies(clock.now_ms(), response, cookies);
+            }
+            "Network.webTransportConnectionEstablished" => hop.answered_by = AnsweredBy::Network,
+            "Network.webSocketFrameError" => {
+                let error = params["errorMessage"].as_str();
+                hop.failed = error.map(|text| cut(text).to_owned());
+            }
+            "Network.webSocketFrameSent"
+            | "Network.webSocketFrameReceived"
+            | "Network.eventSourceMessageReceived" => {
+                if hop.messages.take(clock.now_ms(), method, params, room) {
+                    self.messages_kept += 1;
+                }
+                return;
+            }
+            _ => hop.done = true,
+        }
+        chain.settle(false, cookies);
+    }
+
+    fn connection_created(
+        &mut self,
+        clock: &Clock,
+        id: &str,
+        method: &str,
+        params: &Json,
+        worker: Option<&(String, String)>,
+        cookies: &mut CookieLog,
+    ) {
+        let kind = match method {
+            "Network.webSocketCreated" => "WebSocket",
+            _ => "WebTransport",
+        };
+        let hop = Hop {
+            url: cut(params["url"].as_str().unwrap_or_default()).to_owned(),
+            method: "GET".to_owned(),
+            resource_type: kind.to_owned(),
+            at_ms: clock.now_ms(),
+            initiator: Initiator::read(&params["initiator"]),
+            worker: worker.map(worker_ref),
+            ..Hop::default()
+        };
+        self.add(clock, id, hop, cookies);
+    }
+
+    /// A request that was held for a moment: it shows whole bodies, and what has no other trace
+    /// because its page is being left.
     pub(super) fn hold(&mut self, clock: &Clock, params: &Json) {
         let request = &params["request"];
-        // Without a network id it is one the Network domain will never speak of.
-        let id = params["networkId"]
-            .as_str()
-            .or(params["requestId"].as_str());
+        // Without a network id it is one the Network domain will never speak of; its hops share a stem.
+        let id = params["networkId"].as_str().or_else(|| {
+            let id = params["requestId"].as_str()?;
+            Some(id.rsplit_once('.').map_or(id, |(stem, _)| stem))
+        });
         let (Some(id), Some(url)) = (id, request["url"].as_str()) else {
             return;
         };
-        if self.held.len() >= MOST_ITEMS {
+        let known = self
+            .chains
+            .get_mut(id)
+            .and_then(|chain| chain.hops.iter_mut().rev().find(|hop| hop.url == cut(url)));
+        if let Some(hop) = known {
+            hop.held = true;
+            hop.take_body(request);
             return;
         }
-        let hop = Hop {
+        if self.held.len() >= MOST_ITEMS {
+            self.lost = self.lost.saturating_add(1);
+            return;
+        }
+        let headers = headers_that_matter(&request["headers"]);
+        let is_preflight =
+            header_of(&request["headers"], "access-control-request-method").is_some();
+        let resource_type = match params["resourceType"].as_str() {
+            _ if is_preflight => "Preflight",
+            // The Fetch domain calls both by the older name.
+            Some("XHR") => "Fetch",
+            other => other.unwrap_or("Ping"),
+        };
+        let mut hop = Hop {
             url: cut(url).to_owned(),
             method: request["method"].as_str().unwrap_or("POST").to_owned(),
-            resource_type: "Ping".to_owned(),
+            resource_type: resource_type.to_owned(),
             at_ms: clock.now_ms(),
             frame_id: params["frameId"].as_str().map(str::to_owned),
             initiator: Initiator {
                 kind: "script".to_owned(),
                 places: Vec::new(),
             },
-            post_body: request["postData"].as_str().map(Value::new),
+            headers,
+            on_leaving: true,
             done: true,
             ..Hop::default()
         };
+        hop.take_body(request);
+        self.held_ids.insert(id.to_owned());
         self.held.push((id.to_owned(), hop));
     }
 
-    fn last_hop(&mut self, id: &str) -> Option<&mut Hop> {
-        self.chains.get_mut(id)?.hops.last_mut()
-    }
-
-    fn add(&mut self, id: &str, hop: Hop) {
+    fn add(&mut self, clock: &Clock, id: &str, hop: Hop, cookies: &mut CookieLog) {
         if self.is_full() {
             return;
         }
-        self.order.push(id.to_owned());
-        self.chains.entry(id.to_owned()).or_default().hops.push(hop);
+        let Some(chain) = self.chain(id) else {
+            return;
+        };
+        chain.hops.push(hop);
+        let index = chain.hops.len() - 1;
+        let early = std::mem::take(&mut chain.early);
+        self.order.push((id.to_owned(), index));
+        for (method, params) in early {
+            self.follows(clock, id, &method, &params, cookies);
+        }
+        if let Some(chain) = self.chains.get_mut(id) {
+            chain.settle(false, cookies);
+        }
     }
 
     fn will_be_sent(
@@ -222,308 +288,180 @@ impl NetworkLog {
     ) {
         let request = &params["request"];
         let url = request["url"].as_str().unwrap_or_default();
+        let resource_type = params["type"].as_str().unwrap_or("Other");
         // What never leaves the browser is no request.
-        if url.starts_with("data:") || url.starts_with("blob:") || url.starts_with("about:") {
-            return;
-        }
-        let mut asked_by = initiator(&params["initiator"]);
-        if let Some(redirect) = params
+        let inside = ["data:", "blob:", "about:"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme));
+        let mut asked_by = Initiator::read(&params["initiator"]);
+        let mut ahead = ahead(request, resource_type);
+        let redirect = params
             .get("redirectResponse")
-            .filter(|redirect| redirect.is_object())
-            && let Some(previous) = self.last_hop(id)
-        {
-            note_response(previous, redirect);
+            .filter(|redirect| redirect.is_object());
+        let previous = self
+            .chains
+            .get_mut(id)
+            .and_then(|chain| chain.hops.last_mut());
+        if let (Some(redirect), Some(previous)) = (redirect, previous) {
+            let has_extra = params["redirectHasExtraInfo"].as_bool().unwrap_or(true);
+            previous.take_response(redirect, has_extra);
             previous.done = true;
             asked_by = previous.initiator.clone();
-            if params["redirectHasExtraInfo"].as_bool() == Some(false)
-                && let Some(chain) = self.chains.get_mut(id)
-            {
-                chain.sent_seen = chain.sent_seen.max(chain.hops.len());
-                chain.received_seen = chain.received_seen.max(chain.hops.len());
-            }
+            ahead = ahead.or(previous.ahead);
         }
-        let frame_id = params["frameId"].as_str().map(str::to_owned);
-        let document_url = cut(params["documentURL"].as_str().unwrap_or_default()).to_owned();
-        let hop = Hop {
+        if inside && !(matches!(resource_type, "Script" | "Document") && url.starts_with("blob:")) {
+            if let Some(chain) = self.chain(id) {
+                chain.ignored = true;
+                chain.early.clear();
+            }
+            return;
+        }
+        let is_preflight = asked_by.kind == "preflight";
+        let mut hop = Hop {
             url: cut(url).to_owned(),
             method: request["method"].as_str().unwrap_or("GET").to_owned(),
-            resource_type: params["type"].as_str().unwrap_or("Other").to_owned(),
+            resource_type: if is_preflight {
+                "Preflight"
+            } else {
+                resource_type
+            }
+            .to_owned(),
             at_ms: params["wallTime"]
                 .as_f64()
                 .map_or_else(|| clock.now_ms(), |seconds| clock.since_wall(seconds)),
-            frame_id,
-            document_url,
+            frame_id: params["frameId"].as_str().map(str::to_owned),
+            document_url: cut(params["documentURL"].as_str().unwrap_or_default()).to_owned(),
             worker: worker.map(worker_ref),
             initiator: asked_by,
-            post_body: request["postData"].as_str().map(Value::new),
+            preflight_of: params["initiator"]["requestId"]
+                .as_str()
+                .filter(|_| is_preflight)
+                .map(str::to_owned),
+            ahead,
+            inside,
+            headers: headers_that_matter(&request["headers"]),
             ..Hop::default()
         };
-        self.add(id, hop);
-        let chain = self.chains.entry(id.to_owned()).or_default();
-        for early in std::mem::take(&mut chain.early_sent) {
-            self.extra_sent(id, &early, cookies);
+        hop.take_body(request);
+        if self.held_ids.remove(id) {
+            let held = self.held.iter().position(|(held, _)| held == id);
+            let held = held.map(|held| self.held.remove(held));
+            hop.held = true;
+            hop.body = hop.body.take().or(held.and_then(|(_, held)| held.body));
         }
-        let chain = self.chains.entry(id.to_owned()).or_default();
-        for early in std::mem::take(&mut chain.early_received) {
-            self.extra_received(clock, id, &early, cookies);
-        }
-    }
-
-    /// Which cookies went along. The nth of these events belongs to the nth hop.
-    fn extra_sent(&mut self, id: &str, params: &Json, cookies: &mut CookieLog) {
-        let chain = self.chains.entry(id.to_owned()).or_default();
-        let index = chain.sent_seen;
-        let Some(hop) = chain.hops.get_mut(index) else {
-            if chain.early_sent.len() < 32 {
-                chain.early_sent.push(params.clone());
-            }
-            return;
-        };
-        chain.sent_seen += 1;
-        let host = host_of(&hop.url);
-        for associated in params["associatedCookies"].as_array().into_iter().flatten() {
-            if associated["blockedReasons"]
-                .as_array()
-                .is_some_and(|reasons| !reasons.is_empty())
-            {
-                continue;
-            }
-            let cookie = &associated["cookie"];
-            if let Some(name) = cookie["name"].as_str() {
-                hop.sent_cookies.push(cut(name).to_owned());
-                cookies.was_sent(hop.at_ms.max(1), cookie, &host);
-            }
-        }
-    }
-
-    /// Raw `Set-Cookie` headers, and which of them the browser refused.
-    fn extra_received(&mut self, clock: &Clock, id: &str, params: &Json, cookies: &mut CookieLog) {
-        let chain = self.chains.entry(id.to_owned()).or_default();
-        let index = chain.received_seen;
-        let Some(hop) = chain.hops.get_mut(index) else {
-            if chain.early_received.len() < 32 {
-                chain.early_received.push(params.clone());
-            }
-            return;
-        };
-        chain.received_seen += 1;
-        if hop.status.is_none() {
-            hop.status = params["statusCode"]
-                .as_u64()
-                .and_then(|status| u16::try_from(status).ok());
-        }
-        let headers = params["headers"].as_object();
-        let header = |wanted: &str| {
-            headers.and_then(|headers| {
-                headers
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
-                    .and_then(|(_, value)| value.as_str())
-            })
-        };
-        let date = header("date").map(str::to_owned);
-        for line in header("set-cookie").unwrap_or_default().lines() {
-            if let Some(name) =
-                cookies.response_set(clock.now_ms(), line, date.as_deref(), &hop.url, params)
-            {
-                hop.set_cookies.push(name);
-            }
-        }
-    }
-
-    /// Remembers where a frame is.
-    fn learn_frames(&mut self) {
-        let mut frames = HashMap::new();
-        for id in &self.order {
-            for hop in self
-                .chains
-                .get(id)
-                .into_iter()
-                .flat_map(|chain| &chain.hops)
-            {
-                if let (Some(frame), "Document") = (&hop.frame_id, hop.resource_type.as_str()) {
-                    let top = frames.is_empty() || frames.get(frame).is_some_and(|(_, top)| *top);
-                    frames.insert(frame.clone(), (hop.url.clone(), top));
-                }
-            }
-        }
-        self.frames = frames;
+        self.add(clock, id, hop, cookies);
     }
 
     /// Every hop as a request, in the order they were sent.
-    pub(super) fn requests(&mut self, clock: &Clock, site: &str) -> Vec<Request> {
-        for (id, hop) in std::mem::take(&mut self.held) {
-            let known = self
-                .chains
-                .get(&id)
-                .is_some_and(|chain| !chain.hops.is_empty());
-            if !known {
-                self.add(&id, hop);
+    pub(super) fn requests(
+        &mut self,
+        clock: &Clock,
+        site: &str,
+        cookies: &mut CookieLog,
+    ) -> Vec<Request> {
+        self.add_held(clock, cookies);
+        self.add_unannounced(clock, cookies);
+        for (id, _) in &self.order {
+            if let Some(chain) = self.chains.get_mut(id) {
+                chain.settle(true, cookies);
             }
         }
-        self.learn_frames();
-        let loaders = self.loaders();
-        let preflights = self.preflights();
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        let mut requests = Vec::with_capacity(self.order.len());
-        for id in &self.order {
-            let index = seen.entry(id).or_default();
-            let Some(chain) = self.chains.get(id) else {
-                continue;
-            };
-            let Some(hop) = chain.hops.get(*index) else {
-                continue;
-            };
-            let redirect_chain = chain.hops[..*index]
-                .iter()
-                .map(|earlier| RedirectHop {
-                    url: earlier.url.clone(),
-                    status: earlier.status.unwrap_or_default(),
-                    set_cookies: earlier.set_cookies.clone(),
-                })
-                .collect();
-            let frame = hop
-                .frame_id
-                .as_ref()
-                .and_then(|frame| self.frames.get(frame))
-                .map(|(url, top)| FrameRef {
-                    url: if hop.document_url.is_empty() {
-                        url.clone()
-                    } else {
-                        hop.document_url.clone()
-                    },
-                    top: *top,
-                });
-            requests.push(Request {
-                id: format!("{id}.{index}"),
-                url: hop.url.clone(),
-                method: hop.method.clone(),
-                resource_type: hop.resource_type.clone(),
-                party: party_of(&host_of(&hop.url), site),
-                frame,
-                worker: hop.worker.clone(),
-                at_ms: hop.at_ms,
-                phase: clock.phase_at(hop.at_ms),
-                initiator_chain: Self::chain_of(hop, &loaders, &preflights),
-                redirect_chain,
-                status: hop.status,
-                mime_type: hop.mime_type.clone(),
-                from_cache: hop.from_cache,
-                from_service_worker: hop.from_service_worker,
-                failed: hop.failed.clone(),
-                post_body: hop.post_body.clone(),
-                sent_cookies: hop.sent_cookies.clone(),
-            });
-            *index += 1;
-        }
-        requests
+        request::requests(&self.chains, &self.order, clock, site)
     }
 
-    /// Which request brought a script or a frame's document, by URL.
-    fn loaders(&self) -> HashMap<&str, &Hop> {
-        let mut loaders = HashMap::new();
-        for id in &self.order {
-            for hop in self
-                .chains
-                .get(id)
-                .into_iter()
-                .flat_map(|chain| &chain.hops)
+    /// Adds what was held and never announced.
+    fn add_held(&mut self, clock: &Clock, cookies: &mut CookieLog) {
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() {
+            return;
+        }
+        let mut twins = Twins::of(&self.chains);
+        let documents = Documents::of(&self.chains, &self.order);
+        // What a preflight asks leave for is held before it.
+        let mut asked: HashMap<String, String> = HashMap::new();
+        for (id, mut hop) in held {
+            if let Some((twin, index)) = twins.take(&hop)
+                && let Some(chain) = self.chains.get_mut(&twin)
             {
-                if matches!(hop.resource_type.as_str(), "Script" | "Document")
-                    || hop.worker.is_some()
-                {
-                    loaders.entry(hop.url.as_str()).or_insert(hop);
-                }
+                let twin = &mut chain.hops[index];
+                twin.body = twin.body.take().or(hop.body);
+                continue;
             }
+            let first = self.chains.get(&id).and_then(|chain| chain.hops.first());
+            if let Some(first) = first {
+                // A redirect followed after the page was gone.
+                hop.initiator = first.initiator.clone();
+                hop.document_url.clone_from(&first.document_url);
+            } else {
+                hop.document_url = documents.named_by(&hop);
+            }
+            if hop.resource_type == "Preflight" {
+                hop.preflight_of = asked.get(&hop.url).cloned();
+            } else {
+                asked.insert(hop.url.clone(), id.clone());
+            }
+            self.add(clock, &id, hop, cookies);
         }
-        loaders
     }
 
-    /// Scripts known from preflights, by the URL they asked for.
-    fn preflights(&self) -> HashMap<&str, &Initiator> {
-        self.order
+    /// Adds what was sent although no event spoke of a request; counts what cannot be named.
+    fn add_unannounced(&mut self, clock: &Clock, cookies: &mut CookieLog) {
+        let unannounced: Vec<(String, Option<(u64, String, String)>)> = self
+            .chains
             .iter()
-            .filter_map(|id| self.chains.get(id))
-            .flat_map(|chain| &chain.hops)
-            .filter(|hop| hop.method == "OPTIONS" && !hop.initiator.places.is_empty())
-            .map(|hop| (hop.url.as_str(), &hop.initiator))
-            .collect()
-    }
-
-    /// From the innermost place that asked for a hop up to the root tag in the page.
-    fn chain_of(
-        hop: &Hop,
-        loaders: &HashMap<&str, &Hop>,
-        preflights: &HashMap<&str, &Initiator>,
-    ) -> Vec<InitiatorStep> {
-        let mut steps: Vec<InitiatorStep> = Vec::new();
-        let mut visited = HashSet::new();
-        let mut current = &hop.initiator;
-        if current.places.is_empty()
-            && let Some(known) = preflights.get(hop.url.as_str())
-        {
-            current = known;
-        }
-        let mut document = hop.document_url.as_str();
-        loop {
-            let mut next: Option<&str> = None;
-            for (url, line, column) in &current.places {
-                let step = InitiatorStep {
-                    kind: current.kind.clone(),
-                    url: url.clone(),
-                    line: *line,
-                    column: *column,
-                };
-                if steps.last() != Some(&step) {
-                    steps.push(step);
-                }
-                if next.is_none() || !visited.contains(url.as_str()) {
-                    next = Some(url);
-                }
-                if steps.len() >= LONGEST_CHAIN {
-                    return steps;
-                }
-            }
-            if current.places.is_empty() {
-                if let Some(worker) = hop.worker.as_ref().filter(|_| steps.is_empty()) {
-                    steps.push(InitiatorStep {
-                        kind: "worker".to_owned(),
-                        url: worker.url.clone(),
-                        line: 0,
-                        column: 0,
-                    });
-                    next = Some(&worker.url);
-                } else if !document.is_empty() && document != hop.url {
-                    steps.push(InitiatorStep {
-                        kind: current.kind.clone(),
-                        url: document.to_owned(),
-                        line: 0,
-                        column: 0,
-                    });
-                }
-            }
-            let Some(loader) = next
-                .filter(|url| visited.insert(*url))
-                .and_then(|url| loaders.get(url))
-            else {
-                return steps;
+            .filter(|(_, chain)| chain.hops.is_empty() && !chain.ignored)
+            .map(|(id, chain)| (id.clone(), chain.address_without_request()))
+            .collect();
+        for (id, address) in unannounced {
+            let Some((at_ms, method, url)) = address else {
+                tracing::debug!(%id, "events of a request nobody announced");
+                continue;
             };
-            // The page itself is the end of the way.
-            if loader.resource_type == "Document" && loader.initiator.places.is_empty() {
-                return steps;
-            }
-            current = &loader.initiator;
-            document = &loader.document_url;
-            if current.places.is_empty() && !document.is_empty() {
-                steps.push(InitiatorStep {
-                    kind: current.kind.clone(),
-                    url: document.to_owned(),
-                    line: 0,
-                    column: 0,
-                });
-                return steps;
-            }
+            let hop = Hop {
+                url,
+                method,
+                resource_type: "Other".to_owned(),
+                at_ms,
+                on_leaving: true,
+                done: true,
+                ..Hop::default()
+            };
+            self.add(clock, &id, hop, cookies);
         }
+    }
+}
+
+fn failed(hop: &mut Hop, params: &Json) {
+    let text = |value: &Json| {
+        value
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .map(|text| cut(text).to_owned())
+    };
+    hop.done = true;
+    hop.cancelled = params["canceled"].as_bool().unwrap_or_default();
+    hop.blocked = text(&params["blockedReason"]);
+    hop.cors_error = text(&params["corsErrorStatus"]["corsError"]);
+    hop.failed = match &hop.blocked {
+        Some(reason) => Some(format!("blocked: {reason}")),
+        None => text(&params["errorText"]),
+    };
+    // No response will come to say it.
+    hop.has_extra = hop.has_extra.or(Some(true));
+}
+
+fn ahead(request: &Json, resource_type: &str) -> Option<Ahead> {
+    let headers = &request["headers"];
+    let purpose = header_of(headers, "sec-purpose")
+        .or_else(|| header_of(headers, "purpose"))
+        .unwrap_or_default();
+    if purpose.contains("prerender") {
+        Some(Ahead::Prerender)
+    } else if resource_type == "Prefetch" || purpose.starts_with("prefetch") {
+        Some(Ahead::Prefetch)
+    } else {
+        let preload = request["isLinkPreload"].as_bool().unwrap_or_default();
+        preload.then_some(Ahead::Preload)
     }
 }
 
@@ -531,221 +469,5 @@ fn worker_ref(worker: &(String, String)) -> WorkerRef {
     WorkerRef {
         kind: worker.0.clone(),
         url: worker.1.clone(),
-    }
-}
-
-fn note_response(hop: &mut Hop, response: &Json) {
-    hop.status = response["status"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok())
-        .filter(|status| *status > 0);
-    hop.mime_type = response["mimeType"]
-        .as_str()
-        .map(|mime| cut(mime).to_owned());
-    hop.from_cache |= response["fromDiskCache"].as_bool().unwrap_or_default()
-        || response["fromPrefetchCache"].as_bool().unwrap_or_default();
-    hop.from_service_worker = response["fromServiceWorker"].as_bool().unwrap_or_default();
-}
-
-fn initiator(from: &Json) -> Initiator {
-    let kind = match from["type"].as_str().unwrap_or("other") {
-        "SignedExchange" => "signed-exchange".to_owned(),
-        kind => kind.to_lowercase(),
-    };
-    let mut places = Vec::new();
-    let mut stack = &from["stack"];
-    while let (Some(frames), true) = (stack["callFrames"].as_array(), places.len() < LONGEST_CHAIN)
-    {
-        for frame in frames {
-            let url = frame["url"].as_str().unwrap_or_default();
-            if url.contains("://") {
-                places.push((
-                    cut(url).to_owned(),
-                    from_one(&frame["lineNumber"]),
-                    from_one(&frame["columnNumber"]),
-                ));
-            }
-        }
-        stack = &stack["parent"];
-    }
-    if places.is_empty()
-        && let Some(url) = from["url"].as_str().filter(|url| url.contains("://"))
-    {
-        places.push((
-            cut(url).to_owned(),
-            from_one(&from["lineNumber"]),
-            from_one(&from["columnNumber"]),
-        ));
-    }
-    Initiator { kind, places }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::real_clock;
-    use super::*;
-    use crate::model::visit::PhaseName;
-
-    fn sent(id: &str, url: &str, extra: &Json) -> Json {
-        let mut event = json!({
-            "requestId": id, "documentURL": "https://shop.test/", "frameId": "F",
-            "request": {"url": url, "method": "GET"}, "type": "Image", "initiator": {"type": "parser", "url": "https://shop.test/", "lineNumber": 4, "columnNumber": 1},
-        });
-        event
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
-        event
-    }
-
-    fn run(events: &[(&str, Json)]) -> (Vec<Request>, Vec<crate::model::snapshot::Cookie>) {
-        let clock = real_clock();
-        let (mut log, mut cookies) = (NetworkLog::default(), CookieLog::default());
-        for (method, params) in events {
-            log.take(
-                &clock,
-                &format!("Network.{method}"),
-                params,
-                None,
-                &mut cookies,
-            );
-        }
-        (
-            log.requests(&clock, "shop.test"),
-            cookies.cookies(&clock, "shop.test"),
-        )
-    }
-
-    #[test]
-    fn each_hop_of_a_redirect_is_a_request_with_its_own_cookies() {
-        let received = |header: &str, status: u16| json!({"requestId": "1", "headers": {"Set-Cookie": header}, "statusCode": status});
-        let (requests, cookies) = run(&[
-            (
-                "requestWillBeSent",
-                sent("1", "https://a.test/start", &json!({})),
-            ),
-            (
-                "responseReceivedExtraInfo",
-                received("one=1; Max-Age=60", 302),
-            ),
-            (
-                "requestWillBeSent",
-                sent(
-                    "1",
-                    "https://b.test/end",
-                    &json!({"redirectResponse": {"status": 302}, "redirectHasExtraInfo": true}),
-                ),
-            ),
-            ("responseReceivedExtraInfo", received("two=2", 200)),
-            (
-                "responseReceived",
-                json!({"requestId": "1", "response": {"status": 200, "mimeType": "image/gif"}}),
-            ),
-        ]);
-        let urls: Vec<_> = requests
-            .iter()
-            .map(|request| (request.url.as_str(), request.status))
-            .collect();
-        assert_eq!(
-            urls,
-            [
-                ("https://a.test/start", Some(302)),
-                ("https://b.test/end", Some(200))
-            ]
-        );
-        assert_eq!(requests[1].redirect_chain[0].set_cookies, ["one"]);
-        let stored: Vec<_> = cookies
-            .iter()
-            .map(|cookie| {
-                (
-                    cookie.name.as_str(),
-                    cookie.domain.as_str(),
-                    cookie.lifetime_s,
-                )
-            })
-            .collect();
-        assert_eq!(
-            stored,
-            [("one", "a.test", Some(60)), ("two", "b.test", None)]
-        );
-    }
-
-    #[test]
-    fn extra_information_may_come_first() {
-        let (requests, cookies) = run(&[
-            (
-                "requestWillBeSentExtraInfo",
-                json!({"requestId": "1", "associatedCookies": [
-                    {"cookie": {"name": "kept", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": []},
-                    {"cookie": {"name": "held", "domain": "a.test", "path": "/", "value": "1"}, "blockedReasons": ["SameSiteLax"]},
-                ]}),
-            ),
-            (
-                "responseReceivedExtraInfo",
-                json!({"requestId": "1", "headers": {"set-cookie": "id=7"}, "statusCode": 200}),
-            ),
-            (
-                "requestWillBeSent",
-                sent("1", "https://a.test/x", &json!({})),
-            ),
-        ]);
-        assert_eq!(requests[0].sent_cookies, ["kept"]);
-        assert!(cookies.iter().any(|cookie| cookie.name == "id"));
-    }
-
-    #[test]
-    fn initiators_lead_up_to_the_root_tag() {
-        let by = |url: &str| json!({"type": "Script", "initiator": {"type": "script", "stack": {"callFrames": [{"url": url, "lineNumber": 0, "columnNumber": 0}]}}});
-        let (requests, _) = run(&[
-            (
-                "requestWillBeSent",
-                sent(
-                    "1",
-                    "https://shop.test/",
-                    &json!({"type": "Document", "initiator": {"type": "other"}}),
-                ),
-            ),
-            (
-                "requestWillBeSent",
-                sent("2", "https://gtm.test/gtm.js", &json!({"type": "Script"})),
-            ),
-            (
-                "requestWillBeSent",
-                sent(
-                    "3",
-                    "https://tag.test/tag.js",
-                    &by("https://gtm.test/gtm.js"),
-                ),
-            ),
-            (
-                "requestWillBeSent",
-                sent("4", "https://tag.test/hit", &by("https://tag.test/tag.js")),
-            ),
-        ]);
-        let chain: Vec<_> = requests[3]
-            .initiator_chain
-            .iter()
-            .map(|step| step.url.as_str())
-            .collect();
-        assert_eq!(
-            chain,
-            [
-                "https://tag.test/tag.js",
-                "https://gtm.test/gtm.js",
-                "https://shop.test/"
-            ]
-        );
-        assert_eq!(requests[3].phase, PhaseName::Idle);
-    }
-
-    #[test]
-    fn what_never_leaves_the_browser_is_no_request() {
-        let (requests, _) = run(&[(
-            "requestWillBeSent",
-            sent("1", "data:image/gif;base64,R0lG", &json!({})),
-        )]);
-        assert!(requests.is_empty());
     }
 }

@@ -437,14 +437,20 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         }));
         return replies;
     }
-    // A beacon sent while the page is left never shows as a request; held for a moment, it does.
-    let pings = RequestPattern {
-        resource_type: Some(network::ResourceType::Ping),
+    // What a script sends while the page is left never shows as a request; held for a moment, it
+    // does, and with its whole body.
+    let held = [
+        network::ResourceType::Ping,
+        network::ResourceType::Fetch,
+        network::ResourceType::Xhr,
+    ];
+    let held = held.map(|resource_type| RequestPattern {
+        resource_type: Some(resource_type),
         ..RequestPattern::default()
-    };
+    });
     replies.extend([
         session.send(fetch::EnableParams {
-            patterns: Some(vec![pings]),
+            patterns: Some(held.to_vec()),
             handle_auth_requests: None,
         }),
         session.send(page::EnableParams::default()),

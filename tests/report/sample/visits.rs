@@ -3,8 +3,8 @@
 use consentinel::model::party::{Party, host_of, party_of};
 use consentinel::model::report::Page;
 use consentinel::model::snapshot::{
-    Cookie, FrameRef, Grant, RedirectHop, Request, Script, Sent, Signal, Snapshot, StorageEntry,
-    StorageKind, WorkerRef, Write,
+    AnsweredBy, BodyParameter, Cookie, FrameRef, Grant, Header, Message, RedirectHop, Request,
+    Script, Sent, Signal, Snapshot, StorageEntry, StorageKind, WorkerRef, Write,
 };
 use consentinel::model::value::Value;
 use consentinel::model::visit::{
@@ -97,13 +97,27 @@ fn request(site: &str, url: &str, kind: &str, at_ms: u64, phase: PhaseName) -> R
         phase,
         initiator_chain: vec![step("parser", site, 3)],
         redirect_chain: Vec::new(),
+        preflight_of: None,
+        ahead: None,
         status: Some(200),
         mime_type: None,
+        answered_by: AnsweredBy::Network,
         from_cache: false,
         from_service_worker: false,
         failed: None,
+        blocked: None,
+        cors_error: None,
+        cancelled: false,
+        on_leaving: false,
+        headers: Vec::new(),
         post_body: None,
+        body_parameters: Vec::new(),
+        body_parameters_left_out: 0,
+        body_unseen: false,
         sent_cookies: Vec::new(),
+        set_cookies: Vec::new(),
+        messages: Vec::new(),
+        messages_left_out: 0,
     }
 }
 
@@ -297,6 +311,23 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
         );
         "POST".clone_into(&mut collect.method);
         collect.post_body = Some(Value::new(SECRET));
+        collect.body_parameters = vec![BodyParameter {
+            name: "cid".to_owned(),
+            value: Value::new(SECRET),
+        }];
+        collect.headers = vec![Header {
+            name: "cookie".to_owned(),
+            value: Value::new(SECRET),
+        }];
+        collect.messages = vec![Message {
+            sent: true,
+            at_ms: 9_460,
+            phase: Revisit,
+            opcode: Some(1),
+            event: None,
+            length: SECRET.len(),
+            payload: Value::new(SECRET),
+        }];
         collect.sent_cookies = vec!["_ga".to_owned()];
         collect.worker = Some(WorkerRef {
             kind: "worker".to_owned(),

@@ -1,0 +1,96 @@
+//! Nothing is missing: the recorded requests are those that Chromium's own network log holds.
+//!
+//! What is in a snapshot and cannot be in the log is marked there, and only by these marks:
+//! answered from memory, from a copy fetched ahead or by a service worker; blocked before it was
+//! sent. What is in the log and in no snapshot is the browser's own traffic, told by its having no
+//! page that asked, and the program's self-test.
+
+mod cases;
+mod net_log;
+mod websocket;
+
+use std::collections::BTreeMap;
+
+use consentinel::model::report::Report;
+use consentinel::model::snapshot::{AnsweredBy, Request};
+
+use crate::harness::{browser, consentinel};
+use net_log::NetLog;
+
+/// Method and URL, and how often.
+type Counted = BTreeMap<(String, String), i64>;
+
+/// Whether a request reached the network stack, as the snapshot marks it.
+fn reached_the_network_stack(request: &Request) -> bool {
+    let elsewhere = matches!(
+        request.answered_by,
+        AnsweredBy::MemoryCache | AnsweredBy::PrefetchCache | AnsweredBy::ServiceWorker
+    );
+    let stopped = request.blocked.as_deref().is_some_and(|reason| {
+        matches!(
+            reason,
+            "csp" | "mixed-content" | "inspector" | "subresource-filter" | "origin"
+        )
+    });
+    !elsewhere && !stopped
+}
+
+fn requests(report: &Report) -> impl Iterator<Item = &Request> {
+    report
+        .pages
+        .iter()
+        .flat_map(|page| &page.visits)
+        .flat_map(|visit| &visit.snapshot.requests)
+}
+
+/// Holds a report against the log of the browser that made it, both ways.
+fn compare(report: &Report, log: &NetLog) {
+    let mut balance: Counted = BTreeMap::new();
+    for logged in &log.pages {
+        *balance
+            .entry((logged.method.clone(), logged.url.clone()))
+            .or_default() += 1;
+    }
+    let mut recorded = 0;
+    for request in requests(report).filter(|request| reached_the_network_stack(request)) {
+        recorded += 1;
+        let url = request.url.split('#').next().unwrap_or_default().to_owned();
+        *balance.entry((request.method.clone(), url)).or_default() -= 1;
+    }
+    balance.retain(|_, count| *count != 0);
+    eprintln!(
+        "{recorded} recorded requests, {} of pages in the network log; beside them {} looks into the cache, {} of the self-test and {:?} of the browser itself",
+        log.pages.len(),
+        log.cache_probes.len(),
+        log.self_test.len(),
+        log.background_hosts(),
+    );
+    assert!(
+        balance.is_empty(),
+        "positive: only in the network log, negative: only in the snapshots\n{balance:#?}"
+    );
+}
+
+/// Every site of the test web, in every state, in one browser.
+#[test]
+fn every_request_of_the_test_web_is_recorded_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("net-log.json");
+    let output = consentinel(folder.path())
+        .args(["demo", "--format", "json", "--output", "demo.json"])
+        // What matters is every request, not every rule: the shorter the visits, the more of them fit.
+        .args(["--dwell", "2s", "--concurrency", "8", "--browser"])
+        .arg(browser())
+        .arg(format!("--browser-arg=--log-net-log={}", log.display()))
+        .arg("--browser-arg=--net-log-capture-mode=Everything")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // The truth of a site may need more time than this.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    let report = std::fs::read_to_string(folder.path().join("demo.json")).unwrap();
+    let report: Report = serde_json::from_str(&report).unwrap();
+    assert!(requests(&report).count() > 500, "{said}");
+    let log = NetLog::read(&log, |_| false);
+    compare(&report, &log);
+}
