@@ -114,6 +114,7 @@ fn unguessable() -> String {
 fn never_opened(plan: &Plan, started: jiff::Timestamp, error: &BrowserError) -> Visit {
     Visit {
         state: plan.state,
+        repeat: plan.repeat,
         outcome: Outcome::BrowserCrashed,
         final_url: plan.url.to_string(),
         status: None,
@@ -543,6 +544,7 @@ impl<'a> Course<'a> {
         }
         Visit {
             state: self.plan.state,
+            repeat: self.plan.repeat,
             outcome,
             final_url,
             status: self.status,

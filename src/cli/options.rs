@@ -14,6 +14,9 @@ use crate::judge::Profile;
 use crate::model::visit::State;
 use crate::visit::Manner;
 
+/// Most visits of one page in one state.
+const MOST_REPEATS: u32 = 50;
+
 /// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -21,6 +24,9 @@ pub(super) struct AuditOptions {
     /// States to visit, separated by commas [default: before,rejected,accepted]
     #[arg(long, value_delimiter = ',', value_enum)]
     pub(super) states: Option<Vec<State>>,
+    /// How often each page is visited in each state, 50 times at most; tags that come and go need it [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) repeat: Option<u32>,
     /// How long each page is watched in each state; late tags need it [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) dwell: Option<String>,
@@ -81,6 +87,7 @@ impl AuditOptions {
         };
         Ok(Self {
             states: self.states.or(config.states),
+            repeat: self.repeat.or(config.repeat),
             dwell: self.dwell.or(config.dwell),
             load_timeout: self.load_timeout.or(config.load_timeout),
             concurrency: self.concurrency.or(config.concurrency),
@@ -119,6 +126,12 @@ impl AuditOptions {
                 "--states is empty; name at least one of before, rejected, accepted".to_owned(),
             );
         }
+        let repeat = self.repeat.unwrap_or(1);
+        if !(1..=MOST_REPEATS).contains(&repeat) {
+            return Err(format!(
+                "--repeat {repeat}: a page can be visited 1 to {MOST_REPEATS} times in each state"
+            ));
+        }
         let defaults = Manner::default();
         let time = |name: &str, text: Option<&String>, default: Duration| {
             text.map_or(Ok(default), |text| {
@@ -144,6 +157,7 @@ impl AuditOptions {
         Ok(Job {
             addresses,
             states: deduplicated(states),
+            repeat,
             manner: Manner {
                 visit_limit,
                 ..manner
@@ -167,6 +181,7 @@ impl AuditOptions {
                     .as_ref()
                     .map(|states| format!("{states:?}").to_lowercase()),
             ),
+            ("repeat", self.repeat.map(|number| number.to_string())),
             ("dwell", self.dwell.clone()),
             ("load-timeout", self.load_timeout.clone()),
             (

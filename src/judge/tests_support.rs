@@ -78,6 +78,7 @@ pub(crate) fn visit(state: State) -> Visit {
     }
     Visit {
         state,
+        repeat: 1,
         outcome: Outcome::Complete,
         final_url: format!("https://{SITE}/"),
         status: Some(200),

@@ -256,6 +256,8 @@ pub enum DiagnosticCode {
     TimedOut,
     /// The network was still busy when the phase ended.
     NotSettled,
+    /// The repeated visits of a state did not show the same.
+    Unstable,
     /// The browser or the page's process crashed.
     BrowserCrashed,
     /// Events of the browser were lost or could not be read.
@@ -275,6 +277,9 @@ pub enum DiagnosticCode {
 pub struct Visit {
     /// What the visitor answered.
     pub state: State,
+    /// Its number among the visits of this page in this state, from 1.
+    #[serde(default = "first")]
+    pub repeat: u32,
     /// How far it got.
     pub outcome: Outcome,
     /// The address after redirects.
@@ -296,4 +301,9 @@ pub struct Visit {
     pub diagnostics: Vec<Diagnostic>,
     /// Everything recorded.
     pub snapshot: Snapshot,
+}
+
+/// The number of the only visit, in reports that knew no other.
+fn first() -> u32 {
+    1
 }

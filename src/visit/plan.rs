@@ -13,6 +13,8 @@ pub struct Plan {
     pub url: Url,
     /// What the visitor answers.
     pub state: State,
+    /// The number of the visit among those of this page in this state, from 1.
+    pub repeat: u32,
     /// How each visit goes.
     pub manner: Manner,
 }

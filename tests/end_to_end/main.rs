@@ -14,4 +14,5 @@ mod bad_input;
 mod capture;
 mod command_line;
 mod harness;
+mod repeats;
 mod truth;

@@ -7,7 +7,7 @@ use super::findings::FindingIndex;
 use super::matrix::{Matrix, Totals};
 use super::timeline::Timeline;
 use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, tone};
-use crate::model::report::Page;
+use crate::model::report::{Page, Report};
 use crate::model::snapshot::Request;
 use crate::model::visit::{Banner, ButtonRole, Screenshot, Visit};
 use crate::report::outline::Outline;
@@ -20,6 +20,9 @@ pub(super) const MOST_PAGES: usize = 100;
 /// Pages whose timeline is drawn.
 const MOST_TIMELINES: usize = 60;
 
+/// Visits of one page whose requests are listed.
+const MOST_VISITS: usize = 30;
+
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
 
@@ -28,16 +31,16 @@ const UNFOLDED: usize = 3;
 pub(super) struct Budget {
     /// Rows of the table of items.
     pub(super) items: usize,
-    /// Requests listed for each state.
+    /// Requests listed for each visit.
     pub(super) requests: usize,
 }
 
 impl Budget {
-    pub(super) fn for_pages(pages: usize) -> Self {
-        let pages = pages.max(1);
+    pub(super) fn of(report: &Report) -> Self {
+        let visits: usize = report.pages.iter().map(|page| page.visits.len()).sum();
         Self {
-            items: (1_000 / pages).clamp(10, 150),
-            requests: (300 / pages).clamp(3, 100),
+            items: (1_000 / report.pages.len().max(1)).clamp(10, 150),
+            requests: (900 / visits.max(1)).clamp(3, 100),
         }
     }
 }
@@ -74,7 +77,7 @@ pub(super) struct PictureView {
 }
 
 pub(super) struct VisitView {
-    pub(super) state: &'static str,
+    pub(super) name: String,
     pub(super) outcome: &'static str,
     pub(super) choice: String,
     pub(super) count: String,
@@ -122,7 +125,8 @@ impl PageView {
             visits: page
                 .visits
                 .iter()
-                .map(|visit| VisitView::of(visit, budget.requests))
+                .take(MOST_VISITS)
+                .map(|visit| VisitView::of(page, visit, budget.requests))
                 .collect(),
         }
     }
@@ -214,10 +218,10 @@ fn source(picture: &Screenshot) -> Option<String> {
 }
 
 impl VisitView {
-    fn of(visit: &Visit, limit: usize) -> Self {
+    fn of(page: &Page, visit: &Visit, limit: usize) -> Self {
         let requests = &visit.snapshot.requests;
         Self {
-            state: wording::state(visit.state),
+            name: wording::visit(page, visit),
             outcome: wording::outcome(visit.outcome),
             choice: choice(visit),
             count: number(requests.len()),

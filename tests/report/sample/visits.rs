@@ -166,6 +166,7 @@ fn visit(url: &str, state: State, snapshot: Snapshot) -> Visit {
     let answered = state != State::Before;
     Visit {
         state,
+        repeat: 1,
         outcome: Outcome::Complete,
         final_url: url.to_owned(),
         status: Some(200),
