@@ -147,6 +147,12 @@ pub async fn audit(
                 "this browser stores no third-party cookies, so those of third parties are missing below",
             ));
         }
+        if job.launch.global_privacy_control && !info.global_privacy_control {
+            diagnostics.push(run_diagnostic(
+                DiagnosticCode::GlobalPrivacyControlMissing,
+                "this browser cannot send Global Privacy Control, so the sites below were not asked; use a newer Chromium",
+            ));
+        }
         browser_info = Some(info.clone());
         tell(
             &progress,
@@ -222,8 +228,8 @@ pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
     let mut options = options.clone();
     options.resolver_rules.extend(self_test.resolver_rules());
     let mut browser = Browser::launch(&options).await?;
-    let stored = self_test.run(&browser).await?;
-    browser.note_third_party_cookies(stored);
+    let found = self_test.run(&browser).await?;
+    browser.note_self_test(found);
     Ok(browser)
 }
 

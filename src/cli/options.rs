@@ -27,6 +27,9 @@ pub(super) struct AuditOptions {
     /// How often each page is visited in each state, 50 times at most; tags that come and go need it [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) repeat: Option<u32>,
+    /// Ask by Global Privacy Control not to sell or share the visitor's data, in every state
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) gpc: Option<bool>,
     /// How long each page is watched in each state; late tags need it [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) dwell: Option<String>,
@@ -48,6 +51,9 @@ pub(super) struct AuditOptions {
     /// User agent to send instead of the browser's
     #[arg(long, value_name = "TEXT")]
     pub(super) user_agent: Option<String>,
+    /// Picture the whole page at the end of each visit, not only what fits into the window
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) full_page: Option<bool>,
     /// Accept bad certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
@@ -88,6 +94,7 @@ impl AuditOptions {
         Ok(Self {
             states: self.states.or(config.states),
             repeat: self.repeat.or(config.repeat),
+            gpc: self.gpc.or(config.gpc),
             dwell: self.dwell.or(config.dwell),
             load_timeout: self.load_timeout.or(config.load_timeout),
             concurrency: self.concurrency.or(config.concurrency),
@@ -95,6 +102,7 @@ impl AuditOptions {
             locale: self.locale.or(config.locale),
             timezone: self.timezone.or(config.timezone),
             user_agent: self.user_agent.or(config.user_agent),
+            full_page: self.full_page.or(config.full_page),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
             browser_arg: self.browser_arg.or(config.browser_arg),
@@ -110,6 +118,7 @@ impl AuditOptions {
         Ok(LaunchOptions {
             executable: find::find(self.browser.as_deref())?,
             insecure: self.insecure.unwrap_or_default(),
+            global_privacy_control: self.gpc.unwrap_or_default(),
             arguments: self.browser_arg.clone().unwrap_or_default(),
             ..LaunchOptions::default()
         })
@@ -145,6 +154,7 @@ impl AuditOptions {
                 self.load_timeout.as_ref(),
                 defaults.load_limit,
             )?,
+            full_page: self.full_page.unwrap_or_default(),
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
@@ -174,6 +184,7 @@ impl AuditOptions {
     /// Options that differ from their defaults.
     fn for_the_report(&self) -> BTreeMap<String, String> {
         let shown = |path: &PathBuf| path.display().to_string();
+        let switch = |on: Option<bool>| on.filter(|on| *on).map(|_| "yes".to_owned());
         [
             (
                 "states",
@@ -191,12 +202,9 @@ impl AuditOptions {
             ("locale", self.locale.clone()),
             ("timezone", self.timezone.clone()),
             ("user-agent", self.user_agent.clone()),
-            (
-                "insecure",
-                self.insecure
-                    .filter(|insecure| *insecure)
-                    .map(|_| "yes".to_owned()),
-            ),
+            ("gpc", switch(self.gpc)),
+            ("full-page", switch(self.full_page)),
+            ("insecure", switch(self.insecure)),
             (
                 "browser-arg",
                 self.browser_arg

@@ -92,6 +92,7 @@ pub(crate) fn visit(state: State) -> Visit {
             total_ms: 30_000,
         },
         banner: Banner::default(),
+        screenshot_after_choice: None,
         screenshot: None,
         diagnostics: Vec::new(),
         snapshot: Snapshot::default(),

@@ -173,6 +173,12 @@ pub struct Button {
 /// A picture of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Screenshot {
+    /// When it was taken, in milliseconds since the visit began.
+    #[serde(default)]
+    pub at_ms: u64,
+    /// It shows the whole page, not only what fits into the window; very long pages are cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub full_page: bool,
     /// `image/jpeg` or `image/png`.
     pub media_type: String,
     /// SHA-256 of the picture's bytes, hexadecimal.
@@ -264,6 +270,8 @@ pub enum DiagnosticCode {
     EventsLost,
     /// The browser blocks third-party cookies and could not be made to store them.
     ThirdPartyCookiesBlocked,
+    /// The browser was to send Global Privacy Control and cannot.
+    GlobalPrivacyControlMissing,
     /// The consent rule engine is missing; only the built-in heuristics drove the banner.
     ConsentEngineMissing,
     /// The page opened a dialog, which was dismissed.
@@ -294,6 +302,9 @@ pub struct Visit {
     pub timing: Timing,
     /// The banner as this visit saw it.
     pub banner: Banner,
+    /// The page right after the visitor's answer was confirmed, or found not to be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub screenshot_after_choice: Option<Screenshot>,
     /// The page at the end of the visit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub screenshot: Option<Screenshot>,

@@ -44,9 +44,9 @@ const LONGEST_LIST: usize = 200;
 pub fn html(report: &Report) -> Result<String, RenderError> {
     let outline = Outline::of(report);
     let index = FindingIndex::of(&outline);
-    let budget = page::Budget::of(report);
+    let mut budget = page::Budget::of(report);
     let (pages, more_pages) = capped(&report.pages, page::MOST_PAGES, |(number, page)| {
-        PageView::of(number, page, &outline, &index, budget)
+        PageView::of(number, page, &outline, &index, &mut budget)
     });
     let view = ReportView {
         policy: policy(),

@@ -15,4 +15,5 @@ mod capture;
 mod command_line;
 mod harness;
 mod repeats;
+mod signals;
 mod truth;
