@@ -2,6 +2,7 @@
 
 mod assemble;
 mod fleet;
+mod unstable;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Job {
     pub addresses: Vec<String>,
     /// The states each page is visited in.
     pub states: Vec<State>,
+    /// How often each page is visited in each state.
+    pub repeat: u32,
     /// How each visit goes.
     pub manner: Manner,
     /// How the browser is started.
@@ -79,6 +82,8 @@ pub enum Progress {
         url: String,
         /// The state.
         state: State,
+        /// The number of the visit among those of the page in that state, from 1.
+        repeat: u32,
         /// In one line: how it went.
         summary: String,
     },
@@ -116,16 +121,18 @@ pub async fn audit(
         .enumerate()
         .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)))
         .flat_map(|(index, url)| {
-            let manner = &job.manner;
-            job.states.iter().map(move |&state| {
-                (
-                    index,
-                    Plan {
+            let (manner, states) = (&job.manner, &job.states);
+            // Round by round: what a site shows at random is spread over the states.
+            (1..=job.repeat.max(1)).flat_map(move |repeat| {
+                states.iter().map(move |&state| {
+                    let plan = Plan {
                         url: url.clone(),
                         state,
+                        repeat,
                         manner: manner.clone(),
-                    },
-                )
+                    };
+                    (index, plan)
+                })
             })
         })
         .collect();
@@ -139,6 +146,12 @@ pub async fn audit(
             diagnostics.push(run_diagnostic(
                 DiagnosticCode::ThirdPartyCookiesBlocked,
                 "this browser stores no third-party cookies, so those of third parties are missing below",
+            ));
+        }
+        if job.launch.global_privacy_control && !info.global_privacy_control {
+            diagnostics.push(run_diagnostic(
+                DiagnosticCode::GlobalPrivacyControlMissing,
+                "this browser cannot send Global Privacy Control, so the sites below were not asked; use a newer Chromium",
             ));
         }
         browser_info = Some(info.clone());
@@ -165,6 +178,7 @@ pub async fn audit(
                 Progress::Visited {
                     url,
                     state: visit.state,
+                    repeat: visit.repeat,
                     summary: assemble::in_one_line(&visit),
                 },
             );
@@ -215,8 +229,8 @@ pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
     let mut options = options.clone();
     options.resolver_rules.extend(self_test.resolver_rules());
     let mut browser = Browser::launch(&options).await?;
-    let stored = self_test.run(&browser).await?;
-    browser.note_third_party_cookies(stored);
+    let found = self_test.run(&browser).await?;
+    browser.note_self_test(found);
     Ok(browser)
 }
 

@@ -6,24 +6,25 @@ mod identifier;
 mod index;
 mod item;
 mod knowledge;
-mod naming;
+pub(crate) mod naming;
 pub mod profile;
 mod remedy;
 pub mod rules;
 mod summary;
 #[cfg(test)]
-mod tests_support;
+pub(crate) mod tests_support;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::model::finding::{Finding, Seen};
+use crate::model::finding::Finding;
 use crate::model::report::{Page, ServiceSeen, Summary};
 
 use index::PageIndex;
 use knowledge::Knowledge;
 pub use profile::Profile;
+use rules::{Found, Sightings};
 
 /// Pages, and items, named in one finding beside its own.
 const MOST_OTHERS_NAMED: usize = 20;
@@ -52,9 +53,10 @@ fn judge_with(pages: &[Page], knowledge: &dyn Knowledge, profile: Profile) -> Ju
     let mut all = Vec::new();
     let mut tracked_without_banner = false;
     for index in &indexes {
-        let findings = rules::check(index);
-        tracked_without_banner |= summary::tracks_without_banner(index.page, &findings);
-        all.extend(findings);
+        let found = rules::check(index);
+        tracked_without_banner |=
+            summary::tracks_without_banner(index.page, found.iter().map(|found| &found.finding));
+        all.extend(found);
     }
     let findings = joined(all);
     Judgement {
@@ -67,15 +69,15 @@ fn judge_with(pages: &[Page], knowledge: &dyn Knowledge, profile: Profile) -> Ju
 /// One finding for each id, gravest first.
 ///
 /// An id says rule, subject and page pattern: numbered items and pages of one pattern share it.
-fn joined(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by(|left, right| order(left).cmp(&order(right)));
+fn joined(mut all: Vec<Found>) -> Vec<Finding> {
+    all.sort_by(|left, right| order(&left.finding).cmp(&order(&right.finding)));
     let mut by_id: BTreeMap<String, Joined> = BTreeMap::new();
-    for finding in findings {
-        match by_id.entry(finding.id.clone()) {
+    for found in all {
+        match by_id.entry(found.finding.id.clone()) {
             Entry::Vacant(place) => {
-                place.insert(Joined::new(finding));
+                place.insert(Joined::new(found));
             }
-            Entry::Occupied(mut place) => place.get_mut().add(&finding),
+            Entry::Occupied(mut place) => place.get_mut().add(found),
         }
     }
     let mut findings: Vec<Finding> = by_id.into_values().map(Joined::into_finding).collect();
@@ -89,25 +91,25 @@ struct Joined {
     finding: Finding,
     /// The subjects' names.
     names: BTreeSet<String>,
-    /// For each page, in how many visits.
-    pages: BTreeMap<String, Seen>,
+    /// For each page, in which visits.
+    pages: BTreeMap<String, Sightings>,
 }
 
 impl Joined {
-    fn new(finding: Finding) -> Self {
+    fn new(found: Found) -> Self {
+        let Found { finding, sightings } = found;
         Self {
             names: BTreeSet::from([finding.subject.name.clone()]),
-            pages: BTreeMap::from([(finding.page.clone(), finding.seen)]),
+            pages: BTreeMap::from([(finding.page.clone(), sightings)]),
             finding,
         }
     }
 
-    fn add(&mut self, other: &Finding) {
-        self.finding.phase = self.finding.phase.min(other.phase);
-        self.names.insert(other.subject.name.clone());
-        let seen = self.pages.entry(other.page.clone()).or_insert(other.seen);
-        seen.k = seen.k.max(other.seen.k);
-        seen.of = seen.of.max(other.seen.of);
+    fn add(&mut self, found: Found) {
+        let Found { finding, sightings } = found;
+        self.finding.phase = self.finding.phase.min(finding.phase);
+        self.names.insert(finding.subject.name);
+        self.pages.entry(finding.page).or_default().join(sightings);
     }
 
     fn into_finding(self) -> Finding {
@@ -116,8 +118,9 @@ impl Joined {
             mut names,
             pages,
         } = self;
-        finding.seen.k = pages.values().map(|seen| seen.k).sum();
-        finding.seen.of = pages.values().map(|seen| seen.of).sum();
+        let counted = || pages.values().map(Sightings::counted);
+        finding.seen.k = counted().map(|seen| seen.k).sum();
+        finding.seen.of = counted().map(|seen| seen.of).sum();
         names.remove(&finding.subject.name);
         let other_pages = pages
             .into_keys()

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::browser::{Browser, BrowserError};
 use crate::model::snapshot::Snapshot;
-use crate::model::value::{fingerprint, sha256_hex};
+use crate::model::value::fingerprint;
 use crate::model::visit::{
     Banner, Choice, Diagnostic, DiagnosticCode, Outcome, PhaseName, Route, Screenshot, State,
     Timing, Visit,
@@ -125,6 +125,7 @@ fn unguessable() -> String {
 fn never_opened(plan: &Plan, started: jiff::Timestamp, error: &BrowserError) -> Visit {
     Visit {
         state: plan.state,
+        repeat: plan.repeat,
         outcome: Outcome::BrowserCrashed,
         final_url: plan.url.to_string(),
         status: None,
@@ -137,6 +138,7 @@ fn never_opened(plan: &Plan, started: jiff::Timestamp, error: &BrowserError) -> 
             total_ms: 0,
         },
         banner: Banner::default(),
+        screenshot_after_choice: None,
         screenshot: None,
         diagnostics: vec![Diagnostic {
             code: DiagnosticCode::BrowserCrashed,
@@ -155,6 +157,7 @@ struct Course<'a> {
     banner: Banner,
     choice: Choice,
     diagnostics: Vec<Diagnostic>,
+    screenshot_after_choice: Option<Screenshot>,
     screenshot: Option<Screenshot>,
     status: Option<u16>,
     load_ms: Option<u64>,
@@ -182,6 +185,7 @@ impl<'a> Course<'a> {
             banner: Banner::default(),
             choice: Choice::default(),
             diagnostics: Vec::new(),
+            screenshot_after_choice: None,
             screenshot: None,
             status: None,
             load_ms: None,
@@ -312,14 +316,12 @@ impl<'a> Course<'a> {
             self.picture_of_banner(&live).await;
         }
         self.settle().await?;
-        let said = prove::testimony(&self.stage, None).await;
-        prove::note(&self.stage, &said);
+        self.note_what_is_said().await;
         self.stage.recording().enter(PhaseName::Active);
         self.move_about().await;
         self.watch(ACTIVE_WATCH.min(self.plan.manner.dwell)).await?;
         self.settle().await?;
-        let said = prove::testimony(&self.stage, None).await;
-        prove::note(&self.stage, &said);
+        self.note_what_is_said().await;
         if !self.banner.found
             && let Some(live) = banner::look(&self.stage.worlds()).await
         {
@@ -353,14 +355,14 @@ impl<'a> Course<'a> {
         }
         let Some(live) = found else {
             self.settle().await?;
+            self.note_what_is_said().await;
             self.say(
                 DiagnosticCode::BannerNotFound,
                 "no consent banner was seen, so nothing could be answered",
             );
             return Ok(());
         };
-        self.banner = live.describe(1, self.stage.recording().now_ms());
-        self.name_platform();
+        self.picture_of_banner(&live).await;
         self.settle_briefly().await?;
         let chosen = choose::choose(
             &self.stage,
@@ -373,6 +375,7 @@ impl<'a> Course<'a> {
         self.choice = chosen.choice;
         self.name_platform();
         self.alive()?;
+        self.screenshot_after_choice = self.stage.picture().await;
         if !self.choice.made {
             let (code, word) = match self.plan.state {
                 State::Accepted => (DiagnosticCode::AcceptPathNotFound, "accept"),
@@ -394,6 +397,7 @@ impl<'a> Course<'a> {
         self.stage.recording().enter(PhaseName::Chosen);
         self.watch(AFTER_CHOICE.min(self.plan.manner.dwell)).await?;
         self.settle().await?;
+        self.note_what_is_said().await;
         self.revisit().await
     }
 
@@ -407,10 +411,15 @@ impl<'a> Course<'a> {
         self.wait_for_load(loads + 1, LOAD_PATIENCE).await?;
         self.watch(self.plan.manner.dwell).await?;
         self.settle().await?;
+        self.note_what_is_said().await;
+        Ok(())
+    }
+
+    /// Notes what the site says of the visitor's consent now.
+    async fn note_what_is_said(&self) {
         let beside = self.banner.frame.as_deref().and_then(prove::host_beside);
         let said = prove::testimony(&self.stage, beside.as_deref()).await;
         prove::note(&self.stage, &said);
-        Ok(())
     }
 
     /// Waits for a banner that stands still.
@@ -458,7 +467,7 @@ impl<'a> Course<'a> {
     async fn picture_of_banner(&mut self, live: &LiveBanner) {
         self.banner = live.describe(1, self.stage.recording().now_ms());
         self.name_platform();
-        self.banner.screenshot = self.stage.screenshot().await.map(picture);
+        self.banner.screenshot = self.stage.picture().await;
     }
 
     /// The platform behind the banner, as the engine knows it.
@@ -506,7 +515,11 @@ impl<'a> Course<'a> {
             }
         };
         if !page.crashed && outcome == Outcome::Complete {
-            self.screenshot = self.stage.screenshot().await.map(picture);
+            self.screenshot = if self.plan.manner.full_page {
+                self.stage.picture_of_whole_page().await
+            } else {
+                self.stage.picture().await
+            };
         }
         self.name_platform();
         let unwatched = self.stage.unwatched();
@@ -559,6 +572,7 @@ impl<'a> Course<'a> {
         }
         Visit {
             state: self.plan.state,
+            repeat: self.plan.repeat,
             outcome,
             final_url,
             status: self.status,
@@ -571,21 +585,10 @@ impl<'a> Course<'a> {
                 total_ms,
             },
             banner: self.banner,
+            screenshot_after_choice: self.screenshot_after_choice,
             screenshot: self.screenshot,
             diagnostics: self.diagnostics,
             snapshot,
         }
-    }
-}
-
-fn picture(data: String) -> Screenshot {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(&data)
-        .unwrap_or_default();
-    Screenshot {
-        media_type: "image/jpeg".to_owned(),
-        sha256: sha256_hex(&bytes),
-        data: Some(data),
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Target;
+use super::{Target, unstable};
 use crate::catalog::Catalog;
 use crate::model::party::host_of;
 use crate::model::report::Page;
@@ -24,7 +24,7 @@ pub(super) fn pages(
         .iter()
         .zip(by_target)
         .map(|(target, mut visits)| {
-            visits.sort_by_key(|visit| visit.state);
+            visits.sort_by_key(|visit| (visit.state, visit.repeat));
             let url = target
                 .url
                 .as_ref()
@@ -44,6 +44,7 @@ pub(super) fn pages(
                     .iter()
                     .flat_map(|visit| visit.diagnostics.iter().cloned()),
             );
+            diagnostics.extend(unstable::diagnostics(&visits));
             Page {
                 final_url: visits
                     .first()

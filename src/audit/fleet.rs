@@ -40,7 +40,7 @@ impl Fleet {
             if !crashed || tries >= TRIES || cancel.is_cancelled() {
                 return visit;
             }
-            tracing::warn!(url = %plan.url, state = ?plan.state, "the browser crashed; visiting once more");
+            tracing::warn!(url = %plan.url, state = ?plan.state, repeat = plan.repeat, "the browser crashed; visiting once more");
         }
     }
 

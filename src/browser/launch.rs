@@ -15,6 +15,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use super::connection::Connection;
 use super::error::BrowserError;
+use super::self_test::Capabilities;
 use super::session::Session;
 use crate::model::report::BrowserInfo;
 
@@ -57,6 +58,12 @@ const FLAGS: &[&str] = &[
     "--window-size=1366,900",
 ];
 
+/// The browser's own Global Privacy Control, off by default and without a switch for the user.
+///
+/// Switched on, `Sec-GPC: 1` goes with every request, and `navigator.globalPrivacyControl` is true in
+/// pages, frames and workers of every kind. Nothing is scripted, so there is nothing for a page to see.
+const GLOBAL_PRIVACY_CONTROL: &str = "GlobalPrivacyControl,GlobalPrivacyControlForce";
+
 /// How to start a browser.
 #[derive(Debug, Clone, Default)]
 pub struct LaunchOptions {
@@ -68,6 +75,8 @@ pub struct LaunchOptions {
     pub trusted_keys: Vec<String>,
     /// Host-resolver rules put before the user's own.
     pub resolver_rules: Vec<String>,
+    /// Tell sites by Global Privacy Control not to sell or share the visitor's data.
+    pub global_privacy_control: bool,
     /// The user's own arguments, as typed, such as `--lang=de`.
     pub arguments: Vec<String>,
 }
@@ -101,15 +110,27 @@ impl LaunchOptions {
             ));
         }
         let mut rules = self.resolver_rules.clone();
+        let mut features = Vec::new();
+        if self.global_privacy_control {
+            features.push(GLOBAL_PRIVACY_CONTROL.to_owned());
+        }
         for argument in &self.arguments {
-            // The browser keeps only the last of two equal switches, so rules are joined, ours first.
-            match argument.strip_prefix("--host-resolver-rules=") {
-                Some(theirs) => rules.push(theirs.to_owned()),
-                None => arguments.push(argument.clone()),
+            // The browser keeps only the last of two equal switches, so theirs are joined to ours.
+            if let Some(theirs) = argument.strip_prefix("--host-resolver-rules=") {
+                rules.push(theirs.to_owned());
+            } else if let Some(theirs) = argument.strip_prefix("--enable-features=") {
+                features.push(theirs.to_owned());
+            } else {
+                arguments.push(argument.clone());
             }
         }
-        if !rules.is_empty() {
-            arguments.push(format!("--host-resolver-rules={}", rules.join(",")));
+        for (switch, values) in [
+            ("--host-resolver-rules", rules),
+            ("--enable-features", features),
+        ] {
+            if !values.is_empty() {
+                arguments.push(format!("{switch}={}", values.join(",")));
+            }
         }
         arguments.push("about:blank".to_owned());
         arguments
@@ -170,6 +191,7 @@ impl Browser {
             user_agent: about["userAgent"].as_str().unwrap_or_default().to_owned(),
             sandbox,
             third_party_cookies: false,
+            global_privacy_control: false,
         };
         root.call(attach_to_everything()).await?;
         Ok(Self {
@@ -187,8 +209,9 @@ impl Browser {
     }
 
     /// Notes what the self-test found.
-    pub fn note_third_party_cookies(&mut self, stored: bool) {
-        self.info.third_party_cookies = stored;
+    pub fn note_self_test(&mut self, found: Capabilities) {
+        self.info.third_party_cookies = found.third_party_cookies;
+        self.info.global_privacy_control = found.global_privacy_control;
     }
 
     /// The session with the browser itself.
@@ -402,6 +425,28 @@ mod tests {
         assert!(line.contains(&"--lang=de".to_owned()));
         assert!(line.contains(&"--headless=new".to_owned()));
         assert!(!line.contains(&"--no-sandbox".to_owned()));
+    }
+
+    #[test]
+    fn global_privacy_control_stands_beside_the_users_features() {
+        let line = |global_privacy_control, theirs: &str| {
+            let options = LaunchOptions {
+                executable: "chromium".into(),
+                global_privacy_control,
+                arguments: vec![theirs.to_owned()],
+                ..LaunchOptions::default()
+            };
+            options
+                .command_line(Path::new("/profile"), None, true)
+                .into_iter()
+                .filter(|argument| argument.starts_with("--enable-features"))
+                .collect::<Vec<_>>()
+        };
+        let both = format!("--enable-features={GLOBAL_PRIVACY_CONTROL},Theirs");
+        assert_eq!(line(true, "--enable-features=Theirs"), [both]);
+        let ours = format!("--enable-features={GLOBAL_PRIVACY_CONTROL}");
+        assert_eq!(line(true, "--lang=de"), [ours]);
+        assert_eq!(line(false, "--lang=de"), Vec::<String>::new());
     }
 
     #[test]

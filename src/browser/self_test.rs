@@ -1,4 +1,5 @@
-//! Start-up self-test: does this browser store and return third-party cookies?
+//! Start-up self-test: does this browser store and return third-party cookies, and does it send
+//! Global Privacy Control?
 //!
 //! A two-site page on loopback. Debian's Chromium refuses such cookies by default, and a refusal
 //! nobody notices makes every site look innocent.
@@ -26,9 +27,25 @@ const LARGEST_REQUEST: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct SelfTest {
     port: u16,
-    returned: Arc<AtomicBool>,
+    seen: Arc<Seen>,
     answered: Arc<tokio::sync::Notify>,
     server: tokio::task::JoinHandle<()>,
+}
+
+/// What the server saw.
+#[derive(Debug, Default)]
+struct Seen {
+    cookie: AtomicBool,
+    gpc: AtomicBool,
+}
+
+/// What this browser does, as the self-test found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The third-party cookie came back.
+    pub third_party_cookies: bool,
+    /// `Sec-GPC: 1` came with the request.
+    pub global_privacy_control: bool,
 }
 
 impl SelfTest {
@@ -36,17 +53,17 @@ impl SelfTest {
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
-        let returned = Arc::new(AtomicBool::new(false));
+        let seen = Arc::new(Seen::default());
         let answered = Arc::new(tokio::sync::Notify::new());
         let server = tokio::spawn(serve(
             listener,
             port,
-            Arc::clone(&returned),
+            Arc::clone(&seen),
             Arc::clone(&answered),
         ));
         Ok(Self {
             port,
-            returned,
+            seen,
             answered,
             server,
         })
@@ -60,8 +77,8 @@ impl SelfTest {
             .collect()
     }
 
-    /// Opens the page and reports whether the third-party cookie came back.
-    pub async fn run(self, browser: &Browser) -> Result<bool, BrowserError> {
+    /// Opens the page and reports what came back.
+    pub async fn run(self, browser: &Browser) -> Result<Capabilities, BrowserError> {
         let context = browser.new_context().await?;
         let url = format!("http://{SITE}:{}/", self.port);
         let opened = browser
@@ -77,20 +94,23 @@ impl SelfTest {
         }
         browser.dispose_context(&context).await?;
         self.server.abort();
-        opened.map(|_| self.returned.load(Ordering::Relaxed))
+        opened.map(|_| Capabilities {
+            third_party_cookies: self.seen.cookie.load(Ordering::Relaxed),
+            global_privacy_control: self.seen.gpc.load(Ordering::Relaxed),
+        })
     }
 }
 
 async fn serve(
     listener: TcpListener,
     port: u16,
-    returned: Arc<AtomicBool>,
+    seen: Arc<Seen>,
     answered: Arc<tokio::sync::Notify>,
 ) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (returned, answered) = (Arc::clone(&returned), Arc::clone(&answered));
+        let (seen, answered) = (Arc::clone(&seen), Arc::clone(&answered));
         tokio::spawn(async move {
-            if let Err(error) = answer(stream, port, &returned, &answered).await {
+            if let Err(error) = answer(stream, port, &seen, &answered).await {
                 tracing::debug!(%error, "self-test request not answered");
             }
         });
@@ -100,7 +120,7 @@ async fn serve(
 async fn answer(
     mut stream: TcpStream,
     port: u16,
-    returned: &AtomicBool,
+    seen: &Seen,
     answered: &tokio::sync::Notify,
 ) -> std::io::Result<()> {
     let mut request = Vec::new();
@@ -122,11 +142,16 @@ async fn answer(
             String::new(),
         )
     } else if request.starts_with("GET /echo") {
-        let cookie = request.lines().any(|line| {
-            let line = line.to_ascii_lowercase();
-            line.starts_with("cookie:") && line.contains("probe=1")
-        });
-        returned.store(cookie, Ordering::Relaxed);
+        let header = |name: &str, value: &str| {
+            request.lines().any(|line| {
+                let line = line.to_ascii_lowercase();
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.contains(value))
+            })
+        };
+        let cookie = header("cookie:", "probe=1");
+        seen.cookie.store(cookie, Ordering::Relaxed);
+        seen.gpc.store(header("sec-gpc:", "1"), Ordering::Relaxed);
         answered.notify_one();
         ("HTTP/1.1 204 No Content\r\n".to_owned(), String::new())
     } else {

@@ -15,6 +15,9 @@ use crate::model::visit::State;
 use crate::visit::Manner;
 use crate::visit::time::ClockKind;
 
+/// Most visits of one page in one state.
+const MOST_REPEATS: u32 = 50;
+
 /// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -22,6 +25,12 @@ pub(super) struct AuditOptions {
     /// States to visit, separated by commas [default: before,rejected,accepted]
     #[arg(long, value_delimiter = ',', value_enum)]
     pub(super) states: Option<Vec<State>>,
+    /// How often each page is visited in each state, 50 times at most; tags that come and go need it [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) repeat: Option<u32>,
+    /// Ask by Global Privacy Control not to sell or share the visitor's data, in every state
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) gpc: Option<bool>,
     /// How long each page is watched in each state; late tags need it [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) dwell: Option<String>,
@@ -43,6 +52,9 @@ pub(super) struct AuditOptions {
     /// User agent to send instead of the browser's
     #[arg(long, value_name = "TEXT")]
     pub(super) user_agent: Option<String>,
+    /// Picture the whole page at the end of each visit, not only what fits into the window
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) full_page: Option<bool>,
     /// Accept bad certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
@@ -74,6 +86,8 @@ impl AuditOptions {
         };
         Ok(Self {
             states: self.states.or(config.states),
+            repeat: self.repeat.or(config.repeat),
+            gpc: self.gpc.or(config.gpc),
             dwell: self.dwell.or(config.dwell),
             load_timeout: self.load_timeout.or(config.load_timeout),
             concurrency: self.concurrency.or(config.concurrency),
@@ -81,6 +95,7 @@ impl AuditOptions {
             locale: self.locale.or(config.locale),
             timezone: self.timezone.or(config.timezone),
             user_agent: self.user_agent.or(config.user_agent),
+            full_page: self.full_page.or(config.full_page),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
             browser_arg: self.browser_arg.or(config.browser_arg),
@@ -96,6 +111,7 @@ impl AuditOptions {
         Ok(LaunchOptions {
             executable: find::find(self.browser.as_deref())?,
             insecure: self.insecure.unwrap_or_default(),
+            global_privacy_control: self.gpc.unwrap_or_default(),
             arguments: self.browser_arg.clone().unwrap_or_default(),
             ..LaunchOptions::default()
         })
@@ -112,6 +128,12 @@ impl AuditOptions {
                 "--states is empty; name at least one of before, rejected, accepted".to_owned(),
             );
         }
+        let repeat = self.repeat.unwrap_or(1);
+        if !(1..=MOST_REPEATS).contains(&repeat) {
+            return Err(format!(
+                "--repeat {repeat}: a page can be visited 1 to {MOST_REPEATS} times in each state"
+            ));
+        }
         let defaults = Manner::default();
         let time = |name: &str, text: Option<&String>, default: Duration| {
             text.map_or(Ok(default), |text| {
@@ -127,6 +149,7 @@ impl AuditOptions {
                 self.load_timeout.as_ref(),
                 defaults.load_limit,
             )?,
+            full_page: self.full_page.unwrap_or_default(),
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
@@ -139,6 +162,7 @@ impl AuditOptions {
         Ok(Job {
             addresses,
             states: deduplicated(states),
+            repeat,
             manner: Manner {
                 visit_limit,
                 ..manner
@@ -158,6 +182,7 @@ impl AuditOptions {
     /// Options that differ from their defaults.
     fn for_the_report(&self) -> BTreeMap<String, String> {
         let shown = |path: &PathBuf| path.display().to_string();
+        let switch = |on: Option<bool>| on.filter(|on| *on).map(|_| "yes".to_owned());
         [
             (
                 "states",
@@ -165,6 +190,7 @@ impl AuditOptions {
                     .as_ref()
                     .map(|states| format!("{states:?}").to_lowercase()),
             ),
+            ("repeat", self.repeat.map(|number| number.to_string())),
             ("dwell", self.dwell.clone()),
             ("load-timeout", self.load_timeout.clone()),
             (
@@ -174,12 +200,9 @@ impl AuditOptions {
             ("locale", self.locale.clone()),
             ("timezone", self.timezone.clone()),
             ("user-agent", self.user_agent.clone()),
-            (
-                "insecure",
-                self.insecure
-                    .filter(|insecure| *insecure)
-                    .map(|_| "yes".to_owned()),
-            ),
+            ("gpc", switch(self.gpc)),
+            ("full-page", switch(self.full_page)),
+            ("insecure", switch(self.insecure)),
             (
                 "browser-arg",
                 self.browser_arg

@@ -63,11 +63,16 @@ pub(super) fn show(how: Show) -> (mpsc::UnboundedSender<Progress>, JoinHandle<()
                 Progress::Visited {
                     url,
                     state,
+                    repeat,
                     summary,
                 } => {
                     done += 1;
                     bar.inc(1);
                     let state = format!("{state:?}").to_lowercase();
+                    let state = match repeat {
+                        0 | 1 => state,
+                        _ => format!("{state} {repeat}"),
+                    };
                     bar.set_message(printable(&format!("{url} {state}")));
                     if how == Show::Lines {
                         say(&format!("[{done}/{all}] {url} {state}: {summary}"));

@@ -54,12 +54,21 @@ pub(crate) struct VisitIndex<'a> {
 }
 
 impl VisitIndex<'_> {
-    /// Whether the visit recorded a stretch before the choice.
-    pub(crate) fn reached_before(&self) -> bool {
-        self.visit
-            .phases
-            .iter()
-            .any(|phase| phase.name.is_before_choice())
+    /// Whether it lasted long enough to show what another visit showed in `phase` at `at_ms`.
+    ///
+    /// Before the choice all states are the same, but a visitor who answers does so after seconds:
+    /// what comes later, or only after mouse and scroll, such a visit cannot show.
+    fn lasts_to(&self, phase: PhaseName, at_ms: u64) -> bool {
+        let phases = &self.visit.phases;
+        match phase {
+            PhaseName::Idle => phases
+                .iter()
+                .any(|known| known.name.is_before_choice() && known.end_ms >= at_ms),
+            PhaseName::Active => phases.iter().any(|known| known.name == phase),
+            PhaseName::Choosing | PhaseName::Chosen | PhaseName::Revisit => {
+                phases.iter().any(|known| known.name >= phase)
+            }
+        }
     }
 
     /// Whether a choice was made, so that there is something to judge after it.
@@ -109,7 +118,7 @@ impl<'a> PageIndex<'a> {
             .iter()
             .filter(|visit| shows_the_page(visit.outcome))
             .collect();
-        visits.sort_by_key(|visit| (visit.state, visit.timing.started));
+        visits.sort_by_key(|visit| (visit.state, visit.repeat, visit.timing.started));
         let visits: Vec<VisitIndex<'a>> = visits
             .into_iter()
             .map(|visit| VisitIndex {
@@ -169,12 +178,22 @@ impl<'a> PageIndex<'a> {
         }
     }
 
-    /// In how many visits the stretch before the choice was recorded.
-    pub(crate) fn visits_before(&self) -> u32 {
-        self.visits
-            .iter()
-            .filter(|visit| visit.reached_before())
-            .count() as u32
+    /// The visits among `numbers` that lasted long enough to show what another one showed first in
+    /// `phase` at `at_ms`.
+    pub(crate) fn lasting(
+        &self,
+        numbers: impl IntoIterator<Item = usize>,
+        phase: PhaseName,
+        at_ms: u64,
+    ) -> BTreeSet<usize> {
+        numbers
+            .into_iter()
+            .filter(|&number| {
+                self.visits
+                    .get(number)
+                    .is_some_and(|visit| visit.lasts_to(phase, at_ms))
+            })
+            .collect()
     }
 
     /// A service's name for a reader.

@@ -7,6 +7,8 @@ mod requests_before;
 mod storage_before;
 mod tracking;
 
+use std::collections::BTreeSet;
+
 use crate::model::finding::{
     Category, Certainty, Evidence, Finding, Proof, Seen, Severity, Subject, Verdict,
 };
@@ -72,14 +74,59 @@ pub fn find(id_or_name: &str) -> Option<&'static RuleInfo> {
     all().find(|info| info.id.eq_ignore_ascii_case(id_or_name) || info.name == id_or_name)
 }
 
+/// In which visits something was seen, by their numbers in [`PageIndex::visits`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sightings {
+    /// Those that showed it.
+    pub(crate) seen: BTreeSet<usize>,
+    /// Those that could have, with those that did.
+    pub(crate) possible: BTreeSet<usize>,
+}
+
+impl Sightings {
+    /// What `seen` showed and `possible` could have shown.
+    pub(crate) fn new(
+        seen: impl IntoIterator<Item = usize>,
+        possible: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        let seen: BTreeSet<usize> = seen.into_iter().collect();
+        let possible = possible.into_iter().chain(seen.iter().copied()).collect();
+        Self { seen, possible }
+    }
+
+    /// In numbers.
+    pub(crate) fn counted(&self) -> Seen {
+        Seen {
+            k: self.seen.len() as u32,
+            of: self.possible.len() as u32,
+        }
+    }
+
+    /// Joins those of the same finding about a sister of its subject.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.seen.extend(other.seen);
+        self.possible.extend(other.possible);
+    }
+}
+
+/// A finding, and in which visits of its page it was seen.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The finding.
+    pub(crate) finding: Finding,
+    /// In which visits.
+    pub(crate) sightings: Sightings,
+}
+
 /// What one page breaks, in no order.
-pub(crate) fn check(page: &PageIndex<'_>) -> Vec<Finding> {
+pub(crate) fn check(page: &PageIndex<'_>) -> Vec<Found> {
     RULES
         .iter()
         .flat_map(|rule| {
-            rule.check(page)
-                .into_iter()
-                .map(|draft| draft.into_finding(rule.info(), page))
+            rule.check(page).into_iter().map(|draft| Found {
+                sightings: draft.sightings.clone(),
+                finding: draft.into_finding(rule.info(), page),
+            })
         })
         .collect()
 }
@@ -113,8 +160,8 @@ pub(crate) struct Draft {
     pub(crate) evidence: Evidence,
     /// What to do about this one.
     pub(crate) remedy: String,
-    /// In how many visits.
-    pub(crate) seen: Seen,
+    /// In which visits.
+    pub(crate) sightings: Sightings,
 }
 
 impl Draft {
@@ -146,7 +193,7 @@ impl Draft {
             evidence: self.evidence,
             legal: page.profile.legal(info.legal),
             remedy: self.remedy,
-            seen: self.seen,
+            seen: self.sightings.counted(),
         }
     }
 }

@@ -92,23 +92,16 @@ fn reject_as_easy(pages: &[Page], findings: &[Finding]) -> Answer {
     if findings.iter().any(missing) {
         return Answer::No;
     }
-    let mut banners = pages
-        .iter()
-        .map(|page| {
-            page.visits
-                .iter()
-                .map(|visit| &visit.banner)
-                .filter(|banner| banner.found)
-                .collect::<Vec<_>>()
-        })
-        .filter(|banners| !banners.is_empty())
-        .peekable();
-    let met_one = banners.peek().is_some();
-    let all_refusable = banners.all(|met| {
-        met.iter()
-            .any(|banner| banner.routes.reject == Route::FirstLayer)
-    });
-    if met_one && all_refusable {
+    // One visit of a round walks the way to a no, so a round answers together; a banner that offers
+    // the no in one round and not in another is not as easy to refuse.
+    let mut rounds: BTreeMap<(&str, u32), bool> = BTreeMap::new();
+    for page in pages {
+        for visit in page.visits.iter().filter(|visit| visit.banner.found) {
+            *rounds.entry((&page.url, visit.repeat)).or_default() |=
+                visit.banner.routes.reject == Route::FirstLayer;
+        }
+    }
+    if !rounds.is_empty() && rounds.into_values().all(|refusable| refusable) {
         Answer::Yes
     } else {
         Answer::NotEstablished
@@ -162,12 +155,12 @@ fn is_whole(visit: &Visit) -> bool {
 }
 
 /// Whether a page without any banner tracks the visitor all the same.
-pub(crate) fn tracks_without_banner(page: &Page, findings: &[Finding]) -> bool {
+pub(crate) fn tracks_without_banner<'f>(
+    page: &Page,
+    mut findings: impl Iterator<Item = &'f Finding>,
+) -> bool {
     let no_banner = !page.banner.found && page.visits.iter().all(|visit| !visit.banner.found);
-    no_banner
-        && findings
-            .iter()
-            .any(|finding| is_established(finding, &BEFORE))
+    no_banner && findings.any(|finding| is_established(finding, &BEFORE))
 }
 
 /// The services of all pages, by catalog id.

@@ -5,6 +5,7 @@ mod banner;
 mod evidence;
 mod lifetimes;
 mod properties;
+mod repeats;
 mod requests_before;
 mod storage_before;
 mod summary;

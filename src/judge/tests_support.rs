@@ -78,6 +78,7 @@ pub(crate) fn visit(state: State) -> Visit {
     }
     Visit {
         state,
+        repeat: 1,
         outcome: Outcome::Complete,
         final_url: format!("https://{SITE}/"),
         status: Some(200),
@@ -91,6 +92,7 @@ pub(crate) fn visit(state: State) -> Visit {
             total_ms: 30_000,
         },
         banner: Banner::default(),
+        screenshot_after_choice: None,
         screenshot: None,
         diagnostics: Vec::new(),
         snapshot: Snapshot::default(),

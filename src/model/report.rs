@@ -80,6 +80,9 @@ pub struct BrowserInfo {
     pub sandbox: bool,
     /// Whether it stores and returns third-party cookies, by self-test.
     pub third_party_cookies: bool,
+    /// Whether it asks by Global Privacy Control not to sell or share data (`Sec-GPC: 1`), by self-test.
+    #[serde(default)]
+    pub global_privacy_control: bool,
 }
 
 /// The catalog a run was judged with.

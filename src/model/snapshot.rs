@@ -3,6 +3,7 @@
 //! Every `at_ms` is in milliseconds since the visit began.
 
 mod request;
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -216,9 +217,13 @@ pub struct WorkerRef {
 }
 
 /// A statement of the site about the visitor's consent: a consent platform's record, a TC string, a consent-mode call.
+///
+/// One is kept for each phase in which it was read: what is said before the choice, after it and
+/// after the reload stands side by side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Signal {
-    /// `cmp-record`, `cmp-api`, `tc-string`, `consent-mode`.
+    /// `cmp-record`, `cmp-api`, `tc-string`, `consent-mode`, `consent-command`, `tcf-api`, `gpp`,
+    /// `us-privacy`, `gpc`.
     pub kind: String,
     /// Where it was read: cookie, storage key or function name.
     pub source: String,
@@ -226,10 +231,38 @@ pub struct Signal {
     pub grants: Vec<Grant>,
     /// The visitor's answer is in it, not a default.
     pub explicit: bool,
-    /// When.
+    /// When it was read.
     pub at_ms: u64,
     /// In which phase.
     pub phase: PhaseName,
+    /// What it says word for word, where that is a string such as a TC string.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<Value>,
+    /// The command, where the page gave one to its tags.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub command: Option<Command>,
+    /// What else it says, in the words of its specification, such as `event-status: cmpuishown`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub facts: BTreeMap<String, String>,
+}
+
+/// A consent command of the page to its tags, such as `gtag('consent', 'default', …)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Command {
+    /// `default`, `update`, `grant`, `revoke`, `consent`, `consentv2`.
+    pub name: String,
+    /// Its place in the queue, from 0.
+    pub position: u32,
+    /// Regions it holds for (ISO 3166-1 alpha-2 or 3166-2); empty when it holds everywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub regions: Vec<String>,
+    /// How long tags are asked to wait for an update, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wait_for_update_ms: Option<u64>,
+    /// Whether a tag had been started before it: a `config`, an `event` or a container stands earlier
+    /// in the queue. Absent where the queue does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after_first_tag: Option<bool>,
 }
 
 /// One category or purpose of a consent signal.
@@ -296,7 +329,7 @@ pub struct FingerprintRead {
     /// In which phase.
     pub phase: PhaseName,
     /// How often it called what, such as `canvas.toDataURL`; counted up to 400 for each document.
-    pub calls: std::collections::BTreeMap<String, u64>,
+    pub calls: BTreeMap<String, u64>,
     /// The techniques its calls amount to; empty for a read that alone tells little.
     pub techniques: Vec<Technique>,
     /// The first call, innermost place first.

@@ -173,6 +173,12 @@ pub struct Button {
 /// A picture of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Screenshot {
+    /// When it was taken, in milliseconds since the visit began.
+    #[serde(default)]
+    pub at_ms: u64,
+    /// It shows the whole page, not only what fits into the window; very long pages are cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub full_page: bool,
     /// `image/jpeg` or `image/png`.
     pub media_type: String,
     /// SHA-256 of the picture's bytes, hexadecimal.
@@ -256,12 +262,16 @@ pub enum DiagnosticCode {
     TimedOut,
     /// The network was still busy when the phase ended.
     NotSettled,
+    /// The repeated visits of a state did not show the same.
+    Unstable,
     /// The browser or the page's process crashed.
     BrowserCrashed,
     /// Events of the browser were lost or could not be read.
     EventsLost,
     /// The browser blocks third-party cookies and could not be made to store them.
     ThirdPartyCookiesBlocked,
+    /// The browser was to send Global Privacy Control and cannot.
+    GlobalPrivacyControlMissing,
     /// The consent rule engine is missing; only the built-in heuristics drove the banner.
     ConsentEngineMissing,
     /// The page opened a dialog, which was dismissed.
@@ -275,6 +285,9 @@ pub enum DiagnosticCode {
 pub struct Visit {
     /// What the visitor answered.
     pub state: State,
+    /// Its number among the visits of this page in this state, from 1.
+    #[serde(default = "first")]
+    pub repeat: u32,
     /// How far it got.
     pub outcome: Outcome,
     /// The address after redirects.
@@ -289,6 +302,9 @@ pub struct Visit {
     pub timing: Timing,
     /// The banner as this visit saw it.
     pub banner: Banner,
+    /// The page right after the visitor's answer was confirmed, or found not to be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub screenshot_after_choice: Option<Screenshot>,
     /// The page at the end of the visit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub screenshot: Option<Screenshot>,
@@ -296,4 +312,9 @@ pub struct Visit {
     pub diagnostics: Vec<Diagnostic>,
     /// Everything recorded.
     pub snapshot: Snapshot,
+}
+
+/// The number of the only visit, in reports that knew no other.
+fn first() -> u32 {
+    1
 }

@@ -44,9 +44,9 @@ const LONGEST_LIST: usize = 200;
 pub fn html(report: &Report) -> Result<String, RenderError> {
     let outline = Outline::of(report);
     let index = FindingIndex::of(&outline);
-    let budget = page::Budget::for_pages(report.pages.len());
+    let mut budget = page::Budget::of(report);
     let (pages, more_pages) = capped(&report.pages, page::MOST_PAGES, |(number, page)| {
-        PageView::of(number, page, &outline, &index, budget)
+        PageView::of(number, page, &outline, &index, &mut budget)
     });
     let view = ReportView {
         policy: policy(),
@@ -161,7 +161,7 @@ struct OverviewLine {
     standing: &'static str,
     found: String,
     banner: String,
-    visits: Vec<(&'static str, &'static str)>,
+    visits: Vec<(String, &'static str)>,
 }
 
 impl OverviewLine {
@@ -186,7 +186,10 @@ impl OverviewLine {
                 .page
                 .visits
                 .iter()
-                .map(|visit| (wording::state(visit.state), wording::outcome(visit.outcome)))
+                .map(|visit| {
+                    let name = wording::visit(page.page, visit);
+                    (name, wording::outcome(visit.outcome))
+                })
                 .collect(),
         }
     }
@@ -310,16 +313,8 @@ fn diagnostics(report: &Report) -> Vec<DiagnosticView> {
         .into_iter()
         .take(LONGEST_LIST)
         .map(|told| {
-            let states = told
-                .states
-                .iter()
-                .map(|state| wording::state(*state).to_owned());
-            let place: Vec<String> = told
-                .page
-                .map(|page| shown(page, LONGEST_URL))
-                .into_iter()
-                .chain(states)
-                .collect();
+            let page = told.page.map(|page| shown(page, LONGEST_URL));
+            let place: Vec<String> = page.into_iter().chain(told.visits).collect();
             DiagnosticView {
                 code: wording::code(&told.code),
                 message: shown(told.message, LONGEST_PROSE),

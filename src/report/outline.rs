@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::printable::counted;
+use super::wording;
 use crate::model::finding::{Finding, Severity, SubjectKind, Verdict};
 use crate::model::report::{Answer, Page, Report, ServiceSeen};
-use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome, State};
+use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome, State, Visit};
 
 /// Whether a run or a page passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +82,8 @@ pub(super) struct PageStanding<'a> {
     pub(super) page: &'a Page,
     pub(super) standing: Standing,
     pub(super) tally: Tally,
-    /// The states it was not audited in to the end, and why.
-    pub(super) incomplete: Vec<(State, Outcome)>,
+    /// The visits that did not run to their end.
+    pub(super) incomplete: Vec<&'a Visit>,
 }
 
 /// The same finding on one or more pages.
@@ -289,11 +290,10 @@ impl PageStanding<'_> {
 }
 
 fn page_standing<'a>(page: &'a Page, findings: &[&Finding]) -> PageStanding<'a> {
-    let incomplete: Vec<(State, Outcome)> = page
+    let incomplete: Vec<&Visit> = page
         .visits
         .iter()
         .filter(|visit| visit.outcome != Outcome::Complete)
-        .map(|visit| (visit.state, visit.outcome))
         .collect();
     let tally = Tally::of(findings.iter().copied());
     let complete = incomplete.is_empty() && !page.visits.is_empty();
@@ -371,58 +371,80 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
     groups
 }
 
-/// A diagnostic, told once for all the states of a page it holds for.
+/// A diagnostic, told once for all the visits of a page it holds for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told<'a> {
     pub(super) code: DiagnosticCode,
     pub(super) message: &'a str,
     /// The page as given; absent when it holds for the whole run.
     pub(super) page: Option<&'a str>,
-    pub(super) states: Vec<State>,
+    /// The visits, in words; empty when it holds for the whole page.
+    pub(super) visits: Vec<String>,
 }
 
 /// Every diagnostic of the run: its own first, then those of the pages in their order.
 pub(super) fn diagnostics(report: &Report) -> Vec<Told<'_>> {
-    let of_run = report
+    let mut told: Vec<Told<'_>> = report
         .run
         .diagnostics
         .iter()
-        .map(|diagnostic| (None, diagnostic.state, diagnostic));
-    let of_pages = report.pages.iter().flat_map(|page| {
-        let own = page
-            .diagnostics
-            .iter()
-            .map(|diagnostic| (diagnostic.state, diagnostic));
-        let of_visits = page.visits.iter().flat_map(|visit| {
-            visit
-                .diagnostics
-                .iter()
-                .map(|diagnostic| (diagnostic.state.or(Some(visit.state)), diagnostic))
-        });
-        own.chain(of_visits)
-            .map(|(state, diagnostic)| (Some(page.url.as_str()), state, diagnostic))
+        .map(|Diagnostic { code, message, .. }| Told {
+            code: *code,
+            message,
+            page: None,
+            visits: Vec::new(),
+        })
+        .collect();
+    told.extend(report.pages.iter().flat_map(of_page));
+    told
+}
+
+/// States with the numbers of their visits.
+type Places = Vec<(State, BTreeSet<u32>)>;
+
+/// The diagnostics of a page and its visits. A page repeats those of its visits, without their numbers.
+fn of_page(page: &Page) -> Vec<Told<'_>> {
+    let own = page
+        .diagnostics
+        .iter()
+        .map(|diagnostic| (diagnostic, diagnostic.state, None));
+    let of_visits = page.visits.iter().flat_map(|visit| {
+        visit.diagnostics.iter().map(|diagnostic| {
+            (
+                diagnostic,
+                Some(diagnostic.state.unwrap_or(visit.state)),
+                Some(visit.repeat),
+            )
+        })
     });
-    let mut told: Vec<Told<'_>> = Vec::new();
+    let mut told: Vec<(&Diagnostic, Places)> = Vec::new();
     let mut places = BTreeMap::new();
-    for (page, state, Diagnostic { code, message, .. }) in of_run.chain(of_pages) {
+    for (diagnostic, state, repeat) in own.chain(of_visits) {
         let place = *places
-            .entry((page, *code, message.as_str()))
+            .entry((diagnostic.code, diagnostic.message.as_str()))
             .or_insert_with(|| {
-                told.push(Told {
-                    code: *code,
-                    message,
-                    page,
-                    states: Vec::new(),
-                });
+                told.push((diagnostic, Vec::new()));
                 told.len() - 1
             });
-        if let (Some(told), Some(state)) = (told.get_mut(place), state)
-            && !told.states.contains(&state)
-        {
-            told.states.push(state);
+        let (Some((_, states)), Some(state)) = (told.get_mut(place), state) else {
+            continue;
+        };
+        match states.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, repeats)) => repeats.extend(repeat),
+            None => states.push((state, repeat.into_iter().collect())),
         }
     }
-    told
+    told.into_iter()
+        .map(|(diagnostic, states)| Told {
+            code: diagnostic.code,
+            message: &diagnostic.message,
+            page: Some(&page.url),
+            visits: states
+                .iter()
+                .map(|(state, repeats)| wording::visits(page, *state, repeats))
+                .collect(),
+        })
+        .collect()
 }
 
 fn questions(report: &Report) -> [Question; 3] {

@@ -32,12 +32,11 @@ pub(super) fn without_pictures(mut report: Report) -> Report {
                 picture.data = None;
             }
         }
-        for picture in page
-            .visits
-            .iter_mut()
-            .filter_map(|visit| visit.screenshot.as_mut())
-        {
-            picture.data = None;
+        for visit in &mut page.visits {
+            let pictures = [&mut visit.screenshot_after_choice, &mut visit.screenshot];
+            for picture in pictures.into_iter().flatten() {
+                picture.data = None;
+            }
         }
     }
     report
@@ -57,13 +56,19 @@ fn redact_visit(visit: &mut Visit) {
         cookies,
         storage,
         requests,
-        signals: _,
+        signals,
         scripts,
         fingerprinting,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
     requests.iter_mut().for_each(redact_request);
+    for value in signals
+        .iter_mut()
+        .filter_map(|signal| signal.value.as_mut())
+    {
+        value.redact();
+    }
     for script in scripts {
         cut_url(&mut script.url);
         cut_chain(&mut script.initiator_chain);

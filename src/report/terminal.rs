@@ -222,11 +222,7 @@ impl Summary {
                 shown(diagnostic.message, 300)
             );
             let page = diagnostic.page.map(|page| shown(page, 80));
-            let states = diagnostic
-                .states
-                .iter()
-                .map(|state| wording::state(*state).to_owned());
-            let places: Vec<String> = page.into_iter().chain(states).collect();
+            let places: Vec<String> = page.into_iter().chain(diagnostic.visits.clone()).collect();
             if !places.is_empty() {
                 text = format!("{text} ({})", places.join(", "));
             }
@@ -358,8 +354,9 @@ fn incomplete_words(page: &PageStanding<'_>) -> String {
     let parts: Vec<String> = page
         .incomplete
         .iter()
-        .map(|(state, outcome)| {
-            format!("{}: {}", wording::state(*state), wording::outcome(*outcome))
+        .map(|visit| {
+            let name = wording::visit(page.page, visit);
+            format!("{name}: {}", wording::outcome(visit.outcome))
         })
         .collect();
     parts.join(", ")

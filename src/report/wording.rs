@@ -1,14 +1,16 @@
 //! The words reports use for the model's values: one place, so that every format says the same.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::outline::Standing;
 use super::printable::{counted, number};
 use crate::model::finding::{Category, Certainty, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::Party;
-use crate::model::report::Answer;
+use crate::model::report::{Answer, Page};
 use crate::model::snapshot::StorageKind;
-use crate::model::visit::{Outcome, PhaseName, Route, State};
+use crate::model::visit::{Outcome, PhaseName, Route, State, Visit};
 
 /// The name a value has in the JSON report, such as `choice-unconfirmed`.
 pub(super) fn code<T: Serialize>(value: &T) -> String {
@@ -121,6 +123,28 @@ pub(super) fn state(state: State) -> &'static str {
         State::Before => "before",
         State::Rejected => "rejected",
         State::Accepted => "accepted",
+    }
+}
+
+/// A visit by its state, and by its number where the page was visited more than once in it.
+pub(super) fn visit(page: &Page, visit: &Visit) -> String {
+    visits(page, visit.state, &BTreeSet::from([visit.repeat]))
+}
+
+/// Visits of one state by their numbers; all of them by their state alone.
+pub(super) fn visits(page: &Page, in_state: State, repeats: &BTreeSet<u32>) -> String {
+    let all = page
+        .visits
+        .iter()
+        .filter(|visit| visit.state == in_state)
+        .count();
+    let name = state(in_state);
+    let numbers: Vec<String> = repeats.iter().map(ToString::to_string).collect();
+    match numbers.as_slice() {
+        [] => name.to_owned(),
+        numbers if numbers.len() >= all => name.to_owned(),
+        [number] => format!("{name}, visit {number} of {all}"),
+        numbers => format!("{name}, visits {} of {all}", numbers.join(", ")),
     }
 }
 

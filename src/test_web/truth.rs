@@ -172,10 +172,15 @@ pub fn compare(report: &Report, site: &Site) -> Vec<String> {
         (State::Rejected, truth.choice.rejected),
         (State::Accepted, truth.choice.accepted),
     ] {
-        match page.visits.iter().find(|visit| visit.state == state) {
-            Some(visit) => differences.extend(in_state(visit, answered, truth)),
-            None => differences.push(format!("{}: not visited", word(state))),
+        let mut visits = page
+            .visits
+            .iter()
+            .filter(|visit| visit.state == state)
+            .peekable();
+        if visits.peek().is_none() {
+            differences.push(format!("{}: not visited", word(state)));
         }
+        differences.extend(visits.flat_map(|visit| in_state(visit, answered, truth)));
     }
     let seen = report
         .findings

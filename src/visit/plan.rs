@@ -14,6 +14,8 @@ pub struct Plan {
     pub url: Url,
     /// What the visitor answers.
     pub state: State,
+    /// The number of the visit among those of this page in this state, from 1.
+    pub repeat: u32,
     /// How each visit goes.
     pub manner: Manner,
 }
@@ -29,6 +31,8 @@ pub struct Manner {
     pub load_limit: Duration,
     /// How long a whole visit may take, whatever the page does.
     pub visit_limit: Duration,
+    /// The picture at the end shows the whole page, not only what fits into the window.
+    pub full_page: bool,
     /// `Accept-Language` and `navigator.language`, such as `de-DE`.
     pub locale: Option<String>,
     /// IANA time zone.
@@ -44,6 +48,7 @@ impl Default for Manner {
             dwell: Duration::from_secs(30),
             load_limit: Duration::from_secs(30),
             visit_limit: Duration::from_mins(4),
+            full_page: false,
             locale: None,
             timezone: None,
             user_agent: None,

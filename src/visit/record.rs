@@ -16,6 +16,7 @@ pub use scripts::{HOOK, Told};
 use crate::model::party::host_of;
 use crate::model::snapshot::{Script, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
+use crate::visit::consent::record::signals::gpc_header;
 use crate::visit::time::VisitTime;
 use cookies::{CookieLog, ScriptWrite};
 use fingerprints::FingerprintLog;
@@ -27,6 +28,8 @@ use storage::StorageLog;
 const LONGEST_TEXT: usize = 8 * 1024;
 /// Most items of one kind kept for one visit. A page that makes more is told so, not believed to be done.
 const MOST_ITEMS: usize = 20_000;
+/// Most statements about consent kept for one visit: they are compared with each other.
+const MOST_SIGNALS: usize = 2_000;
 
 /// When things happen, and in which phase.
 #[derive(Debug)]
@@ -91,6 +94,9 @@ pub struct Recording {
     signals: Vec<Signal>,
     open_writes: OpenWrites,
     fingerprints: FingerprintLog,
+    /// Requests whose headers were seen, and those of them that carried `Sec-GPC: 1`.
+    requests_with_headers: usize,
+    requests_with_gpc: usize,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
 }
@@ -106,6 +112,8 @@ impl Recording {
             signals: Vec::new(),
             open_writes: OpenWrites::default(),
             fingerprints: FingerprintLog::default(),
+            requests_with_headers: 0,
+            requests_with_gpc: 0,
             lost: 0,
         }
     }
@@ -137,6 +145,10 @@ impl Recording {
 
     /// Takes an event of the Network domain.
     pub fn on_network(&mut self, method: &str, params: &Json, worker: Option<&(String, String)>) {
+        if method == "Network.requestWillBeSentExtraInfo" {
+            self.requests_with_headers += 1;
+            self.requests_with_gpc += usize::from(carries_gpc(params));
+        }
         let Self {
             clock,
             network,
@@ -219,15 +231,17 @@ impl Recording {
     }
 
     /// Notes a statement of the site about the visitor's consent.
+    ///
+    /// What was said in the same phase already is no news.
     pub fn on_signal(&mut self, mut signal: Signal) {
+        signal.phase = self.clock.phase_at(signal.at_ms);
+        let at_ms = signal.at_ms;
         let known = self.signals.iter().any(|old| {
-            old.kind == signal.kind
-                && old.source == signal.source
-                && old.grants == signal.grants
-                && old.explicit == signal.explicit
+            signal.at_ms = old.at_ms;
+            *old == signal
         });
-        if !known && self.signals.len() < MOST_ITEMS {
-            signal.phase = self.clock.phase_at(signal.at_ms);
+        signal.at_ms = at_ms;
+        if !known && self.signals.len() < MOST_SIGNALS {
             self.signals.push(signal);
         }
     }
@@ -266,16 +280,33 @@ impl Recording {
                 });
             }
         }
+        let mut signals = self.signals;
+        if self.requests_with_headers > 0 {
+            signals.push(gpc_header(
+                self.requests_with_gpc,
+                self.requests_with_headers,
+                clock.now_ms(),
+            ));
+        }
         let snapshot = Snapshot {
             cookies: self.cookies.cookies(clock, &site),
             storage: self.storage.entries(clock, &site),
             requests,
-            signals: self.signals,
+            signals,
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
         };
         (snapshot, self.clock.phases, lost)
     }
+}
+
+/// Whether a request's headers (CDP `requestWillBeSentExtraInfo`) say that data may not be sold or shared.
+fn carries_gpc(params: &Json) -> bool {
+    params["headers"].as_object().is_some_and(|headers| {
+        headers
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("sec-gpc") && value == "1")
+    })
 }
 
 /// Cuts a text of the page to a length that can be kept.

@@ -4,6 +4,7 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
+mod picture;
 mod simulation;
 mod targets;
 
@@ -20,9 +21,7 @@ use crate::browser::browser_protocol::browser::{
     SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
 };
 use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
-use crate::browser::browser_protocol::page::{
-    CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams, ReloadParams,
-};
+use crate::browser::browser_protocol::page::{NavigateParams, ReloadParams};
 use crate::browser::browser_protocol::storage::GetCookiesParams;
 use crate::browser::browser_protocol::target::CreateTargetParams;
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
@@ -365,22 +364,6 @@ impl Stage {
             .call_within(ReloadParams::default(), limit)
             .await
             .map(drop)
-    }
-
-    /// Takes a picture of what a visitor sees, as JPEG in base64.
-    pub async fn screenshot(&self) -> Option<String> {
-        let capture = CaptureScreenshotParams {
-            format: Some(CaptureScreenshotFormat::Jpeg),
-            quality: Some(60),
-            ..CaptureScreenshotParams::default()
-        };
-        match self.page.call(capture).await {
-            Ok(answer) => answer["data"].as_str().map(str::to_owned),
-            Err(error) => {
-                tracing::debug!(%error, "no screenshot");
-                None
-            }
-        }
     }
 
     /// Reads the browser's cookie jar and every frame's storage areas into the recording.

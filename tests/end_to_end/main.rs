@@ -15,4 +15,6 @@ mod capture;
 mod command_line;
 mod completeness;
 mod harness;
+mod repeats;
+mod signals;
 mod truth;

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod repeats;
 mod sample;
 
 use std::path::Path;

@@ -118,6 +118,7 @@ fn run() -> Run {
                     .to_owned(),
             sandbox: true,
             third_party_cookies: true,
+            global_privacy_control: false,
         }),
         catalog: CatalogInfo {
             version: "9a1b2c3d4e5f6071".to_owned(),

@@ -35,7 +35,7 @@ fn as_confirmed(refusals: &Refusals, verdict: Verdict) -> Verdict {
 fn occurrence(refusals: &Refusals) -> Occurrence {
     Occurrence {
         state: State::Rejected,
-        of: refusals.visits.len() as u32,
+        visits: refusals.visits.clone(),
     }
 }
 

@@ -4,12 +4,12 @@ use crate::judge::index::PageIndex;
 use crate::judge::naming::{self, shown};
 use crate::judge::profile::Profile;
 use crate::model::finding::{
-    Category, Certainty, Evidence, Proof, Seen, Severity, Subject, SubjectKind, Verdict,
+    Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
 use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, Route, State};
 
-use super::{Draft, Rule, RuleInfo};
+use super::{Draft, Rule, RuleInfo, Sightings};
 
 /// R18: yes on the first layer, no elsewhere or nowhere.
 pub(super) struct NoRejectOnFirstLayer;
@@ -35,28 +35,24 @@ impl Rule for NoRejectOnFirstLayer {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<(&Banner, u64)> = page
+        let met: Vec<(usize, &Banner)> = page
             .visits
             .iter()
-            .filter(|visit| visit.visit.banner.found)
-            .map(|visit| {
-                (
-                    &visit.visit.banner,
-                    visit.visit.banner.seen_ms.unwrap_or_default(),
-                )
-            })
+            .map(|visit| &visit.visit.banner)
+            .enumerate()
+            .filter(|(_, banner)| banner.found)
             .collect();
-        let refusal_missing = met.iter().all(|(banner, _)| offers_no_refusal(banner));
+        let refusal_missing = met.iter().all(|(_, banner)| offers_no_refusal(banner));
         let accepting: Vec<_> = met
             .iter()
-            .filter(|(banner, _)| offers_acceptance(banner))
+            .filter(|(_, banner)| offers_acceptance(banner))
             .collect();
-        let Some((banner, seen_ms)) = accepting.first().filter(|_| refusal_missing) else {
+        let Some((_, banner)) = accepting.first().filter(|_| refusal_missing) else {
             return Vec::new();
         };
         let doubts: Vec<&str> = met
             .iter()
-            .filter_map(|(banner, _)| doubt(banner, page.profile))
+            .filter_map(|(_, banner)| doubt(banner, page.profile))
             .collect();
         let agreed = accepting.len() >= 2 && accepting.len() == met.len();
         let verdict = if agreed && doubts.is_empty() {
@@ -75,12 +71,9 @@ impl Rule for NoRejectOnFirstLayer {
             notes.push(format!("buttons on the first layer: {}", texts.join(", ")));
         }
         notes.extend(doubts.first().map(|&doubt| doubt.to_owned()));
-        notes.push(format!(
-            "seen in {} of {} visits",
-            accepting.len(),
-            met.len()
-        ));
-        let name = banner.cmp.clone().unwrap_or_else(|| "banner".to_owned());
+        // Not every visit learns which platform it met.
+        let platform = met.iter().find_map(|(_, banner)| banner.cmp.clone());
+        let name = platform.clone().unwrap_or_else(|| "banner".to_owned());
         let subject = Subject {
             kind: SubjectKind::Banner,
             host: page.site.clone(),
@@ -100,21 +93,21 @@ impl Rule for NoRejectOnFirstLayer {
             service: None,
             category: Category::Unclassified,
             evidence: Evidence {
-                at_ms: Some(*seen_ms),
+                at_ms: Some(banner.seen_ms.unwrap_or_default()),
                 notes,
                 ..Evidence::default()
             },
-            remedy: match &banner.cmp {
+            remedy: match &platform {
                 Some(cmp) => format!(
                     "Switch on the button that refuses everything on the first layer of {}, as prominent as the one that accepts.",
                     shown(cmp)
                 ),
                 None => self.info().remedy.to_owned(),
             },
-            seen: Seen {
-                k: accepting.len() as u32,
-                of: met.len() as u32,
-            },
+            sightings: Sightings::new(
+                accepting.iter().map(|(visit, _)| *visit),
+                met.iter().map(|(visit, _)| *visit),
+            ),
         }]
     }
 }

@@ -84,15 +84,16 @@ fn too_long(page: &PageIndex<'_>, item: &Item<'_>) -> Option<Draft> {
             })?,
         ))
     })?;
-    let of = match state {
-        State::Before => page.visits_before(),
-        other => page
-            .visits
-            .iter()
-            .filter(|visit| visit.visit.state == other)
-            .count() as u32,
+    let occurrence = match state {
+        State::Before => Occurrence::before(page),
+        other => Occurrence {
+            state,
+            visits: (0..page.visits.len())
+                .filter(|&number| page.visits[number].visit.state == other)
+                .collect(),
+        },
     };
-    let mut draft = item_draft(page, item, &writes, &Occurrence { state, of }, |_| true);
+    let mut draft = item_draft(page, item, &writes, &occurrence, |_| true);
     draft.evidence.lifetime = Some(item.lifetime.in_words());
     Some(Draft {
         sub_type,

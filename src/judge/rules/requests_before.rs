@@ -3,7 +3,6 @@
 use crate::judge::index::{PageIndex, SeenRequest};
 use crate::judge::profile::Profile;
 use crate::model::finding::{Certainty, Proof, Severity, Verdict};
-use crate::model::visit::State;
 
 use super::tracking::{
     DeniedPings, Means, Occurrence, grouped, means_of, request_draft, statistics_exemption,
@@ -18,13 +17,6 @@ pub(super) struct DeniedPing;
 
 fn is_before(seen: &SeenRequest<'_>) -> bool {
     seen.request.phase.is_before_choice() && seen.tracker().is_some()
-}
-
-fn occurrence(page: &PageIndex<'_>) -> Occurrence {
-    Occurrence {
-        state: State::Before,
-        of: page.visits_before(),
-    }
 }
 
 impl Rule for TrackingRequest {
@@ -66,7 +58,7 @@ impl Rule for TrackingRequest {
                 Means::Beacon => Severity::High,
                 Means::Script => Severity::Medium,
             };
-            let draft = request_draft(page, requests, means, severity, &occurrence(page))?;
+            let draft = request_draft(page, requests, means, severity, &Occurrence::before(page))?;
             let verdict =
                 statistics_exemption(page, draft.category, draft.subject.party, draft.verdict);
             Some(Draft { verdict, ..draft })
@@ -106,7 +98,13 @@ impl Rule for DeniedPing {
         })
         .iter()
         .filter_map(|requests| {
-            let draft = request_draft(page, requests, Means::Beacon, severity, &occurrence(page))?;
+            let draft = request_draft(
+                page,
+                requests,
+                Means::Beacon,
+                severity,
+                &Occurrence::before(page),
+            )?;
             Some(Draft {
                 sub_type: None,
                 verdict: Verdict::Review,

@@ -38,15 +38,11 @@ fn draft_before(page: &PageIndex<'_>, item: &Item<'_>) -> Option<Draft> {
         stored.phase.is_before_choice() && !(known && is_opt_out(stored.value.text()))
     };
     let writes = Writes::of(item, counts)?;
-    let occurrence = Occurrence {
-        state: State::Before,
-        of: page.visits_before(),
-    };
     Some(item_draft(
         page,
         item,
         &writes,
-        &occurrence,
+        &Occurrence::before(page),
         departed_before,
     ))
 }
@@ -239,6 +235,8 @@ impl Rule for UnclassifiedStorage {
                     draft.evidence.notes.push(format!("and {} more", items.len() - MOST_NAMED));
                 }
                 Some(Draft {
+                    // Which of a host's items is the first changes with what the visits happened to show.
+                    stable_name: String::new(),
                     severity: Severity::Low,
                     verdict: Verdict::Review,
                     certainty: Certainty::L2,

@@ -10,12 +10,12 @@ use crate::judge::naming::{self, shown};
 use crate::judge::profile::Profile;
 use crate::judge::remedy;
 use crate::model::finding::{
-    Category, Certainty, Evidence, Proof, Seen, Severity, Subject, SubjectKind, Verdict,
+    Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
 use crate::model::visit::{PhaseName, State};
 
-use super::{Draft, less_sure, lowered};
+use super::{Draft, Sightings, less_sure, lowered};
 
 /// Recipients named in a finding.
 const MOST_RECIPIENTS: usize = 20;
@@ -50,9 +50,16 @@ impl<'i, 'a> Writes<'i, 'a> {
         })
     }
 
-    /// In how many visits.
-    pub(super) fn visits(&self) -> u32 {
-        self.first.len() as u32
+    /// In which visits of those that `occurrence` names.
+    fn sightings(&self, page: &PageIndex<'_>, occurrence: &Occurrence) -> Sightings {
+        let first = self
+            .first
+            .iter()
+            .map(|(_, stored)| (stored.phase, stored.at_ms));
+        Sightings::new(
+            self.first.iter().map(|(visit, _)| *visit),
+            occurrence.possible(page, first),
+        )
     }
 
     /// The earliest phase.
@@ -83,12 +90,33 @@ impl<'i, 'a> Writes<'i, 'a> {
     }
 }
 
-/// Where and how often an item broke a rule.
+/// Where an item broke a rule.
 pub(super) struct Occurrence {
     /// The state.
     pub(super) state: State,
-    /// Visits that could have shown it.
-    pub(super) of: u32,
+    /// Numbers of the visits the rule looks at.
+    pub(super) visits: Vec<usize>,
+}
+
+impl Occurrence {
+    /// Before a choice: every visit begins with a visitor who has not answered.
+    pub(super) fn before(page: &PageIndex<'_>) -> Self {
+        Self {
+            state: State::Before,
+            visits: (0..page.visits.len()).collect(),
+        }
+    }
+
+    /// The visits that could have shown what others showed first in those phases at those times.
+    fn possible(
+        &self,
+        page: &PageIndex<'_>,
+        seen: impl Iterator<Item = (PhaseName, u64)>,
+    ) -> BTreeSet<usize> {
+        seen.min().map_or_else(BTreeSet::new, |(phase, at_ms)| {
+            page.lasting(self.visits.iter().copied(), phase, at_ms)
+        })
+    }
 }
 
 /// A finding about a stored item, as its classification says; rules change what differs.
@@ -129,8 +157,6 @@ pub(super) fn item_draft(
             "written on the site's own domain by a script of {host}"
         ));
     }
-    let of = occurrence.of.max(writes.visits());
-    notes.push(format!("seen in {} of {of} visits", writes.visits()));
     let attempted = item.attempted_only();
     if attempted {
         notes.push("attempted: the browser refused to store it".to_owned());
@@ -166,10 +192,7 @@ pub(super) fn item_draft(
             lifetime: Some(lifetime_in_words(item, writes)),
             notes,
         },
-        seen: Seen {
-            k: writes.visits(),
-            of,
-        },
+        sightings: writes.sightings(page, occurrence),
     }
 }
 
@@ -297,10 +320,14 @@ pub(super) fn request_draft(
         .map(|found| found.category)
         .max_by_key(|category| *category == Category::Marketing)
         .unwrap_or(found.category);
-    let mut visits: Vec<usize> = requests.seen.iter().map(|(visit, _)| *visit).collect();
-    visits.dedup();
-    let k = visits.len() as u32;
-    let of = occurrence.of.max(k);
+    let first = requests
+        .seen
+        .iter()
+        .map(|(_, seen)| (seen.request.phase, seen.request.at_ms));
+    let sightings = Sightings::new(
+        requests.seen.iter().map(|(visit, _)| *visit),
+        occurrence.possible(page, first),
+    );
     let mut notes = vec![format!(
         "a request to {} ({})",
         shown(page.service_name(&found.service)),
@@ -320,10 +347,10 @@ pub(super) fn request_draft(
     if let Some(reason) = &proof.request.failed {
         notes.push(format!("did not finish: {}", shown(reason)));
     }
-    notes.push(format!(
-        "{} requests, seen in {k} of {of} visits",
-        requests.seen.len()
-    ));
+    notes.push(match requests.seen.len() {
+        1 => "1 request".to_owned(),
+        count => format!("{count} requests"),
+    });
     let chain = proof.request.initiator_chain.clone();
     let tag = format!(
         "{} ({})",
@@ -365,7 +392,7 @@ pub(super) fn request_draft(
             notes,
             ..Evidence::default()
         },
-        seen: Seen { k, of },
+        sightings,
     })
 }
 

@@ -45,13 +45,15 @@ pub(super) struct Cell {
 impl Totals {
     pub(super) fn of(page: &Page, states: &[State]) -> Self {
         let count = |what: fn(&Visit) -> usize| -> Vec<String> {
-            states
-                .iter()
-                .map(|state| {
-                    visit_in(page, *state)
-                        .map_or_else(|| "not visited".to_owned(), |visit| number(what(visit)))
-                })
-                .collect()
+            let counts = |state| visits_in(page, state).map(what);
+            let range = |state: &State| match (counts(*state).min(), counts(*state).max()) {
+                (Some(least), Some(most)) if least < most => {
+                    format!("{} to {}", number(least), number(most))
+                }
+                (Some(count), _) => number(count),
+                _ => "not visited".to_owned(),
+            };
+            states.iter().map(range).collect()
         };
         Self {
             rows: vec![
@@ -94,8 +96,8 @@ fn third_party(visit: &Visit) -> impl Iterator<Item = String> {
         .map(|request| host_of(&request.url))
 }
 
-fn visit_in(page: &Page, state: State) -> Option<&Visit> {
-    page.visits.iter().find(|visit| visit.state == state)
+fn visits_in(page: &Page, state: State) -> impl Iterator<Item = &Visit> {
+    page.visits.iter().filter(move |visit| visit.state == state)
 }
 
 /// What makes two items of different states the same.
@@ -105,7 +107,30 @@ type Key = (u8, SubjectKind, Party, String, String);
 #[derive(Default)]
 struct Draft {
     lifetime: String,
-    cells: BTreeMap<State, Cell>,
+    cells: BTreeMap<State, (Cell, BTreeSet<u32>)>,
+}
+
+impl Draft {
+    /// Notes what one visit shows. Of repeated visits the first one's words stand, with how many showed it.
+    fn show(&mut self, visit: &Visit, cell: Cell) {
+        let (_, repeats) = self
+            .cells
+            .entry(visit.state)
+            .or_insert_with(|| (cell, BTreeSet::new()));
+        repeats.insert(visit.repeat);
+    }
+
+    /// What the visits of one state show together.
+    fn cell(&mut self, page: &Page, state: State) -> Cell {
+        let Some((mut cell, repeats)) = self.cells.remove(&state) else {
+            return absent(page, state);
+        };
+        let all = visits_in(page, state).count();
+        if all > 1 {
+            cell.text = format!("{}, in {} of {all} visits", cell.text, repeats.len());
+        }
+        cell
+    }
 }
 
 impl Matrix {
@@ -124,7 +149,7 @@ impl Matrix {
         // What broke a rule must not be what a long list leaves out.
         drafts.sort_by_key(|((order, ..), draft)| {
             (
-                draft.cells.values().all(|cell| cell.rules.is_empty()),
+                draft.cells.values().all(|(cell, _)| cell.rules.is_empty()),
                 *order,
             )
         });
@@ -152,16 +177,11 @@ impl Matrix {
                     shown(&host, LONGEST_NAME)
                 },
                 party: wording::party(party),
-                lifetime: draft.lifetime,
                 cells: states
                     .iter()
-                    .map(|state| {
-                        draft
-                            .cells
-                            .remove(state)
-                            .unwrap_or_else(|| absent(visit_in(page, *state)))
-                    })
+                    .map(|state| draft.cell(page, *state))
                     .collect(),
+                lifetime: draft.lifetime,
             });
         Self {
             rows: rows.collect(),
@@ -170,19 +190,19 @@ impl Matrix {
     }
 }
 
-/// Nothing seen: worth saying only of a visit that ran to its end.
-fn absent(visit: Option<&Visit>) -> Cell {
-    match visit {
-        Some(visit) if visit.outcome == Outcome::Complete => Cell {
-            class: "none",
-            text: "not seen".to_owned(),
-            rules: Vec::new(),
-        },
-        _ => Cell {
-            class: "unknown",
-            text: "not known".to_owned(),
-            rules: Vec::new(),
-        },
+/// Nothing seen: worth saying only when every visit ran to its end.
+fn absent(page: &Page, state: State) -> Cell {
+    let mut visits = visits_in(page, state).peekable();
+    let (class, text) =
+        if visits.peek().is_some() && visits.all(|visit| visit.outcome == Outcome::Complete) {
+            ("none", "not seen")
+        } else {
+            ("unknown", "not known")
+        };
+    Cell {
+        class,
+        text: text.to_owned(),
+        rules: Vec::new(),
     }
 }
 
@@ -216,7 +236,7 @@ fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTre
         );
         let draft = drafts.entry(key).or_default();
         draft.lifetime = wording::lifetime(cookie.lifetime_s);
-        draft.cells.insert(visit.state, cell(text, marked));
+        draft.show(visit, cell(text, marked));
     }
     for entry in &snapshot.storage {
         let kind = wording::subject_of_storage(entry.kind);
@@ -236,8 +256,7 @@ fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTre
         drafts
             .entry((1, kind, entry.party, host, entry.key.clone()))
             .or_default()
-            .cells
-            .insert(visit.state, cell);
+            .show(visit, cell);
     }
 }
 
@@ -260,11 +279,7 @@ fn hosts(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTre
         }
         let cell = cell(text, index.of_host(&page.url, visit.state, &host));
         let key = (2, SubjectKind::Request, Party::Third, host, String::new());
-        drafts
-            .entry(key)
-            .or_default()
-            .cells
-            .insert(visit.state, cell);
+        drafts.entry(key).or_default().show(visit, cell);
     }
 }
 

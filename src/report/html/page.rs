@@ -7,7 +7,7 @@ use super::findings::FindingIndex;
 use super::matrix::{Matrix, Totals};
 use super::timeline::Timeline;
 use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, tone};
-use crate::model::report::Page;
+use crate::model::report::{Page, Report};
 use crate::model::snapshot::Request;
 use crate::model::visit::{Banner, ButtonRole, Screenshot, Visit};
 use crate::report::outline::Outline;
@@ -20,24 +20,34 @@ pub(super) const MOST_PAGES: usize = 100;
 /// Pages whose timeline is drawn.
 const MOST_TIMELINES: usize = 60;
 
+/// Visits of one page whose requests are listed.
+const MOST_VISITS: usize = 30;
+
+/// Pictures of one page, and bytes of all pictures of the file.
+const MOST_PICTURES: usize = 13;
+const PICTURE_BYTES: usize = 40_000_000;
+
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
 
 /// How much of each page is shown, so that a report of many pages can still be mailed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Budget {
     /// Rows of the table of items.
     pub(super) items: usize,
-    /// Requests listed for each state.
+    /// Requests listed for each visit.
     pub(super) requests: usize,
+    /// Length of all pictures still to come, in bytes of the file.
+    pub(super) picture_bytes: usize,
 }
 
 impl Budget {
-    pub(super) fn for_pages(pages: usize) -> Self {
-        let pages = pages.max(1);
+    pub(super) fn of(report: &Report) -> Self {
+        let visits: usize = report.pages.iter().map(|page| page.visits.len()).sum();
         Self {
-            items: (1_000 / pages).clamp(10, 150),
-            requests: (300 / pages).clamp(3, 100),
+            items: (1_000 / report.pages.len().max(1)).clamp(10, 150),
+            requests: (900 / visits.max(1)).clamp(3, 100),
+            picture_bytes: PICTURE_BYTES,
         }
     }
 }
@@ -51,6 +61,8 @@ pub(super) struct PageView {
     pub(super) standing: &'static str,
     pub(super) banner: BannerView,
     pub(super) pictures: Vec<PictureView>,
+    /// Pictures left out to keep the file small.
+    pub(super) more_pictures: usize,
     pub(super) timeline: Option<Timeline>,
     pub(super) totals: Totals,
     pub(super) matrix: Matrix,
@@ -74,7 +86,7 @@ pub(super) struct PictureView {
 }
 
 pub(super) struct VisitView {
-    pub(super) state: &'static str,
+    pub(super) name: String,
     pub(super) outcome: &'static str,
     pub(super) choice: String,
     pub(super) count: String,
@@ -98,8 +110,9 @@ impl PageView {
         page: &Page,
         outline: &Outline<'_>,
         index: &FindingIndex<'_>,
-        budget: Budget,
+        budget: &mut Budget,
     ) -> Self {
+        let (pictures, more_pictures) = pictures(page, &mut budget.picture_bytes);
         let standing = outline.pages.get(place).map(|page| page.standing);
         Self {
             number: place,
@@ -113,7 +126,8 @@ impl PageView {
             tone: standing.map_or("unsure", tone),
             standing: standing.map_or("", wording::standing),
             banner: BannerView::of(&page.banner),
-            pictures: pictures(page),
+            pictures,
+            more_pictures,
             timeline: (place < MOST_TIMELINES)
                 .then(|| Timeline::of(page, index))
                 .flatten(),
@@ -122,7 +136,8 @@ impl PageView {
             visits: page
                 .visits
                 .iter()
-                .map(|visit| VisitView::of(visit, budget.requests))
+                .take(MOST_VISITS)
+                .map(|visit| VisitView::of(page, visit, budget.requests))
                 .collect(),
         }
     }
@@ -171,7 +186,8 @@ fn role(role: ButtonRole) -> &'static str {
     }
 }
 
-fn pictures(page: &Page) -> Vec<PictureView> {
+/// The pictures of a page, the first visits' first, as far as `left` bytes reach; and how many were left out.
+fn pictures(page: &Page, left: &mut usize) -> (Vec<PictureView>, usize) {
     let banner = page
         .banner
         .screenshot
@@ -182,24 +198,49 @@ fn pictures(page: &Page) -> Vec<PictureView> {
                 .find_map(|visit| visit.banner.screenshot.as_ref())
         })
         .map(|picture| ("The banner as it was shown".to_owned(), picture));
-    let states = page.visits.iter().filter_map(|visit| {
-        let caption = format!(
-            "At the end of the state {}: {}",
-            wording::state(visit.state),
-            wording::state_meaning(visit.state)
-        );
-        visit.screenshot.as_ref().map(|picture| (caption, picture))
+    let mut visits: Vec<&Visit> = page.visits.iter().collect();
+    visits.sort_by_key(|visit| (visit.repeat, visit.state));
+    let of_visits = visits.into_iter().flat_map(|visit| {
+        let name = wording::visit(page, visit);
+        let became = if visit.choice.confirmed {
+            "confirmed"
+        } else {
+            "tried and not confirmed"
+        };
+        let chosen = visit.screenshot_after_choice.as_ref().map(|picture| {
+            let moment = wording::moment(picture.at_ms);
+            let caption =
+                format!("Right after the answer in the state {name}, {became}, at {moment}");
+            (caption, picture)
+        });
+        let end = visit.screenshot.as_ref().map(|picture| {
+            let whole = if picture.full_page {
+                ", the whole page"
+            } else {
+                ""
+            };
+            let caption = format!(
+                "At the end of the state {name}: {}{whole}",
+                wording::state_meaning(visit.state)
+            );
+            (caption, picture)
+        });
+        chosen.into_iter().chain(end)
     });
-    banner
-        .into_iter()
-        .chain(states)
-        .filter_map(|(caption, picture)| {
-            Some(PictureView {
-                caption,
-                source: source(picture)?,
-            })
-        })
-        .collect()
+    let mut shown = Vec::new();
+    let mut more = 0;
+    for (caption, picture) in banner.into_iter().chain(of_visits) {
+        let Some(source) = source(picture) else {
+            continue;
+        };
+        if shown.len() < MOST_PICTURES && source.len() <= *left {
+            *left -= source.len();
+            shown.push(PictureView { caption, source });
+        } else {
+            more += 1;
+        }
+    }
+    (shown, more)
 }
 
 /// The picture as a `data:` address, if it is a picture.
@@ -214,10 +255,10 @@ fn source(picture: &Screenshot) -> Option<String> {
 }
 
 impl VisitView {
-    fn of(visit: &Visit, limit: usize) -> Self {
+    fn of(page: &Page, visit: &Visit, limit: usize) -> Self {
         let requests = &visit.snapshot.requests;
         Self {
-            state: wording::state(visit.state),
+            name: wording::visit(page, visit),
             outcome: wording::outcome(visit.outcome),
             choice: choice(visit),
             count: number(requests.len()),

@@ -35,6 +35,9 @@ const MARK: f64 = 11.0;
 /// Marks above each other before the next one moves right.
 const STACK: usize = 3;
 
+/// Visits drawn for one page.
+const MOST_LANES: usize = 12;
+
 /// Marks drawn in one lane.
 const MOST_MARKS: usize = 120;
 
@@ -46,11 +49,13 @@ pub(super) struct Timeline {
     pub(super) middle_answer: f64,
     pub(super) middle_after: f64,
     pub(super) lanes: Vec<Lane>,
+    /// Visits not drawn.
+    pub(super) more: usize,
 }
 
 pub(super) struct Lane {
     pub(super) y: f64,
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) meaning: &'static str,
     pub(super) answered: bool,
     pub(super) bands: Vec<Band>,
@@ -83,11 +88,16 @@ struct Stretch<'a> {
 impl Timeline {
     /// The picture; `None` when there is nothing to draw.
     pub(super) fn of(page: &Page, index: &FindingIndex<'_>) -> Option<Self> {
-        let visits: Vec<&Visit> = page
+        let mut visits: Vec<&Visit> = page
             .visits
             .iter()
             .filter(|visit| !visit.phases.is_empty())
             .collect();
+        let more = visits.len().saturating_sub(MOST_LANES);
+        // Of many visits the first of each state are drawn.
+        visits.sort_by_key(|visit| visit.repeat);
+        visits.truncate(MOST_LANES);
+        visits.sort_by_key(|visit| (visit.state, visit.repeat));
         if visits.is_empty() {
             return None;
         }
@@ -104,6 +114,7 @@ impl Timeline {
             middle_answer: f64::midpoint(ANSWER, AFTER),
             middle_after: f64::midpoint(AFTER, RIGHT),
             lanes,
+            more,
         })
     }
 }
@@ -117,7 +128,7 @@ impl Lane {
         let [stored, stored_found] = marks(y + STORED, &stretches, &items);
         Self {
             y,
-            name: wording::state(visit.state),
+            name: wording::visit(page, visit),
             meaning: wording::state_meaning(visit.state),
             answered: stretches
                 .iter()

@@ -46,6 +46,7 @@ pub async fn choose(
 ) -> Chosen {
     let beside = prove::host_beside(&live.origin);
     let before = prove::testimony(stage, beside.as_deref()).await;
+    prove::note(stage, &before);
     let mut walk = Walk {
         stage,
         state,

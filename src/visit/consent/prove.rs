@@ -21,6 +21,8 @@ pub struct Testimony {
     values: BTreeMap<(Option<StorageKind>, String), String>,
     /// What the page's functions say.
     probed: Vec<Record>,
+    /// What the page tells its tags: reported, never a proof.
+    told: Vec<Signal>,
 }
 
 /// What was proven.
@@ -55,19 +57,26 @@ pub async fn testimony(stage: &Stage, beside: Option<&str>) -> Testimony {
             }
         }
     }
-    let probed = match stage.worlds().top_page_world(stage.main_frame()) {
+    let (probed, told) = match stage.worlds().top_page_world(stage.main_frame()) {
         Some(world) => probe(stage, &world).await,
-        None => Vec::new(),
+        None => (Vec::new(), Vec::new()),
     };
-    Testimony { values, probed }
+    Testimony {
+        values,
+        probed,
+        told,
+    }
 }
 
-async fn probe(stage: &Stage, world: &World) -> Vec<Record> {
+async fn probe(stage: &Stage, world: &World) -> (Vec<Record>, Vec<Signal>) {
     match stage.worlds().evaluate(world, record::PROBE).await {
-        Ok(answer) => record::read_probe(&answer),
+        Ok(answer) => (
+            record::read_probe(&answer),
+            record::signals::read_signals(&answer),
+        ),
         Err(error) => {
             tracing::debug!(%error, "the page's consent functions could not be asked");
-            Vec::new()
+            (Vec::new(), Vec::new())
         }
     }
 }
@@ -85,12 +94,14 @@ pub fn note(stage: &Stage, testimony: &Testimony) {
         .map(|record| (record.platform.to_owned(), record.clone()));
     for (source, record) in stored.chain(asked) {
         recording.on_signal(Signal {
-            kind: record.kind.to_owned(),
             source,
-            grants: record.grants,
-            explicit: record.explicit,
+            ..record.signal(at_ms, PhaseName::Idle)
+        });
+    }
+    for signal in &testimony.told {
+        recording.on_signal(Signal {
             at_ms,
-            phase: PhaseName::Idle,
+            ..signal.clone()
         });
     }
 }
@@ -233,6 +244,7 @@ mod tests {
         Testimony {
             values,
             probed: Vec::new(),
+            told: Vec::new(),
         }
     }
 

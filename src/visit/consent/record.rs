@@ -11,11 +11,14 @@ mod lists;
 mod platforms;
 mod probe;
 mod settings;
+pub mod signals;
 mod speech;
 pub mod tcf;
 
 pub use infer::{Change, Inferred, infer};
 pub use probe::{PROBE, read_probe};
+
+use std::collections::BTreeMap;
 
 use crate::model::snapshot::{Grant, Signal};
 use crate::model::visit::PhaseName;
@@ -67,6 +70,9 @@ impl Record {
             explicit: self.explicit,
             at_ms,
             phase,
+            value: None,
+            command: None,
+            facts: BTreeMap::new(),
         }
     }
 }

@@ -123,6 +123,8 @@ fn request(site: &str, url: &str, kind: &str, at_ms: u64, phase: PhaseName) -> R
 
 fn picture() -> Screenshot {
     Screenshot {
+        at_ms: 3_200,
+        full_page: false,
         media_type: "image/png".to_owned(),
         sha256: "ab".repeat(32),
         data: Some(PICTURE.to_owned()),
@@ -180,6 +182,7 @@ fn visit(url: &str, state: State, snapshot: Snapshot) -> Visit {
     let answered = state != State::Before;
     Visit {
         state,
+        repeat: 1,
         outcome: Outcome::Complete,
         final_url: url.to_owned(),
         status: Some(200),
@@ -200,6 +203,7 @@ fn visit(url: &str, state: State, snapshot: Snapshot) -> Visit {
             total_ms: 16_000,
         },
         banner: banner(Route::SecondLayer),
+        screenshot_after_choice: answered.then(picture),
         screenshot: Some(picture()),
         diagnostics: Vec::new(),
         snapshot,
@@ -275,6 +279,12 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             explicit: true,
             at_ms: 3_100,
             phase: PhaseName::Choosing,
+            value: Some(Value::new(SECRET)),
+            command: None,
+            facts: std::collections::BTreeMap::from([(
+                "event-status".to_owned(),
+                "useractioncomplete".to_owned(),
+            )]),
         }],
         scripts: vec![Script {
             url: "https://www.googletagmanager.com/gtm.js?id=GTM-TEST".to_owned(),
@@ -482,6 +492,8 @@ pub(super) fn hostile_page() -> Page {
         place: [0.0; 4],
     });
     hostile.banner.screenshot = Some(Screenshot {
+        at_ms: u64::MAX,
+        full_page: true,
         media_type: "image/png\" onload=\"alert(4)".to_owned(),
         sha256: "cd".repeat(32),
         data: Some("\"><script>alert(5)</script>".to_owned()),

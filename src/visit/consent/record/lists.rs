@@ -89,6 +89,33 @@ pub(super) fn onetrust_closed(entry: &Entry<'_>) -> Option<Reading> {
         .then(Reading::marker)
 }
 
+/// Adobe's purposes, `general=in`: written when the page sets the consent, never by default.
+pub(super) fn adobe(entry: &Entry<'_>) -> Option<Reading> {
+    let grants: Vec<Grant> = entry
+        .text
+        .split(';')
+        .filter_map(|purpose| {
+            let (name, stance) = purpose.split_once('=')?;
+            match stance.trim() {
+                "in" => Some(optional(name.trim(), true)),
+                "out" => Some(optional(name.trim(), false)),
+                _ => None,
+            }
+        })
+        .collect();
+    (!grants.is_empty()).then(|| Reading::answer(grants))
+}
+
+/// Piano's mode. The page sets one by default: which of them is the visitor's answer, it does not tell.
+pub(super) fn piano(entry: &Entry<'_>) -> Option<Reading> {
+    let granted = match entry.text.as_str() {
+        "optin" => true,
+        "optout" | "exempt" | "no-consent" | "no-storage" => false,
+        _ => return None,
+    };
+    Reading::state(vec![optional("analytics", granted)])
+}
+
 /// There as soon as the visitor has answered, whatever it says.
 pub(super) fn answered(entry: &Entry<'_>) -> Option<Reading> {
     (!entry.text.is_empty()).then(Reading::marker)

@@ -58,6 +58,7 @@ type Reader = fn(&Entry<'_>) -> Option<Reading>;
 
 /// Names with their readers. A star at either end stands for anything.
 const READERS: &[(&str, &str, Reader)] = &[
+    ("*_AdobeOrg_consent", "adobe", lists::adobe),
     ("axeptio_all_vendors", "axeptio", lists::nothing),
     ("axeptio_authorized_vendors", "axeptio", lists::axeptio),
     ("axeptio_cookies", "axeptio", settings::axeptio),
@@ -133,6 +134,7 @@ const READERS: &[(&str, &str, Reader)] = &[
     // Encrypted, and written when the visitor has answered: the platform's function says how.
     ("osano_consentmanager", "osano", lists::answered),
     ("_pandectes_gdpr", "pandectes", lists::pandectes),
+    ("pa_privacy", "piano", lists::piano),
     ("_tracking_consent", "shopify", settings::shopify),
     ("_sp_user_consent*", "sourcepoint", settings::sourcepoint),
     ("tarteaucitron", "tarteaucitron", settings::tarteaucitron),
@@ -175,6 +177,9 @@ const UNREADABLE: &[&str] = &[
     "euconsent*",
     "eupubconsent*",
     "addtl_consent",
+    "OTGPPConsent",
+    "gpp",
+    "_gpp",
     "usprivacy",
     "noniabvendorconsent",
     "_cmpRepromptHash",
@@ -192,6 +197,9 @@ const UNREADABLE: &[&str] = &[
     "TERMLY*",
     "*euconsent-v2",
 ];
+
+/// Sections of a GPP string that are looked at.
+const MOST_SECTIONS: usize = 32;
 
 fn matches(pattern: &str, name: &str) -> bool {
     let same = |left: &str, right: &str| left.eq_ignore_ascii_case(right);
@@ -256,7 +264,9 @@ fn by_shape(entry: &Entry<'_>) -> Option<(&'static str, Reading)> {
 
 /// TC strings and AC strings.
 fn strings(entry: &Entry<'_>) -> Option<Record> {
-    if let Some(tc) = TcString::parse(&entry.text) {
+    // A GPP string holds a TC string as one of its sections.
+    let mut sections = entry.text.split('~').take(MOST_SECTIONS);
+    if let Some(tc) = sections.find_map(TcString::parse) {
         return Some(record("tcf", TC_STRING, Reading::state(tc.grants())?));
     }
     if entry.name.to_ascii_lowercase().contains("addtl") {

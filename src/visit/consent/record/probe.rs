@@ -12,8 +12,14 @@ use super::{CMP_API, CONSENT_MODE, Record, TC_STRING, platforms, settings};
 ///
 /// Evaluate it in the page's main world with `awaitPromise` and `returnByValue`. It changes
 /// nothing, returns within two seconds of the page's clock unless the page itself hangs, and
-/// yields an object for [`read_probe`].
-pub const PROBE: &str = concat!("(", include_str!("probe.js"), ")()");
+/// yields an object for [`read_probe`] and [`read_signals`](super::signals::read_signals).
+pub const PROBE: &str = concat!(
+    "(async () => { const [found, signals] = await Promise.all([(",
+    include_str!("probe.js"),
+    ")(), (",
+    include_str!("signals.js"),
+    ")()]); return { ...found, signals }; })()"
+);
 
 type Reader = fn(&Value) -> Vec<Record>;
 

@@ -603,3 +603,43 @@ fn patterns_match_whole_names() {
         assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
     }
 }
+
+#[test]
+fn tags_that_keep_their_own_consent() {
+    for (name, value, expected) in [
+        (
+            "kndctr_ABC123_AdobeOrg_consent",
+            "general%3Din",
+            Some(("adobe", true, GRANTED)),
+        ),
+        (
+            "kndctr_ABC123_AdobeOrg_consent",
+            "general=out",
+            Some(("adobe", true, DENIED)),
+        ),
+        (
+            "kndctr_ABC123_AdobeOrg_consent",
+            "collect=in;personalize=out",
+            Some(("adobe", true, MIXED)),
+        ),
+        ("kndctr_ABC123_AdobeOrg_consent", "general=pending", None),
+        ("pa_privacy", "%22optin%22", Some(("piano", false, GRANTED))),
+        ("pa_privacy", "%22optout%22", Some(("piano", false, DENIED))),
+        ("pa_privacy", "%22custom%22", None),
+    ] {
+        check(name, value, expected);
+    }
+}
+
+#[test]
+fn gpp_strings_with_a_european_section() {
+    for (section, expected) in [
+        (TC_DENIED, Some(("tcf", false, DENIED))),
+        (TC_GRANTED, Some(("tcf", false, GRANTED))),
+        ("1YNN", None),
+    ] {
+        for name in ["OTGPPConsent", "_gpp", "renamed"] {
+            check(name, &format!("DBABMA~{section}"), expected);
+        }
+    }
+}
