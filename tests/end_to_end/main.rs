@@ -12,9 +12,11 @@
 
 mod bad_input;
 mod capture;
+mod clock;
 mod command_line;
 mod completeness;
 mod harness;
+mod invisible;
 mod repeats;
 mod signals;
 mod truth;
