@@ -377,8 +377,12 @@ impl NetworkLog {
         }
         let mut twins = Twins::of(&self.chains);
         let documents = Documents::of(&self.chains, &self.order);
-        // What a preflight asks leave for is held before it.
-        let mut asked: HashMap<String, String> = HashMap::new();
+        // What a preflight asks leave for may be held before it or after it.
+        let asked: HashMap<String, String> = held
+            .iter()
+            .filter(|(_, hop)| hop.resource_type != "Preflight")
+            .map(|(id, hop)| (hop.url.clone(), id.clone()))
+            .collect();
         for (id, mut hop) in held {
             if let Some((twin, index)) = twins.take(&hop)
                 && let Some(chain) = self.chains.get_mut(&twin)
@@ -397,8 +401,6 @@ impl NetworkLog {
             }
             if hop.resource_type == "Preflight" {
                 hop.preflight_of = asked.get(&hop.url).cloned();
-            } else {
-                asked.insert(hop.url.clone(), id.clone());
             }
             self.add(clock, &id, hop, cookies);
         }
