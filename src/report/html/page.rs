@@ -25,7 +25,7 @@ const MOST_VISITS: usize = 30;
 
 /// Pictures of one page, and bytes of all pictures of the file.
 const MOST_PICTURES: usize = 13;
-const PICTURE_BYTES: usize = 40_000_000;
+const PICTURE_BYTES: usize = 20_000_000;
 
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
