@@ -202,10 +202,10 @@ fn pictures(page: &Page, left: &mut usize) -> (Vec<PictureView>, usize) {
     visits.sort_by_key(|visit| (visit.repeat, visit.state));
     let of_visits = visits.into_iter().flat_map(|visit| {
         let name = wording::visit(page, visit);
-        let became = if visit.choice.confirmed {
-            "confirmed"
-        } else {
-            "tried and not confirmed"
+        let became = match (visit.choice.made, visit.choice.confirmed) {
+            (false, _) => "for which no way was found",
+            (true, false) => "not confirmed",
+            (true, true) => "confirmed",
         };
         let chosen = visit.screenshot_after_choice.as_ref().map(|picture| {
             let moment = wording::moment(picture.at_ms);
