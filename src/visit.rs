@@ -375,7 +375,6 @@ impl<'a> Course<'a> {
         self.choice = chosen.choice;
         self.name_platform();
         self.alive()?;
-        self.screenshot_after_choice = self.stage.picture().await;
         if !self.choice.made {
             let (code, word) = match self.plan.state {
                 State::Accepted => (DiagnosticCode::AcceptPathNotFound, "accept"),
@@ -385,6 +384,7 @@ impl<'a> Course<'a> {
                 code,
                 format!("the banner shows no way to {word} that could be walked"),
             );
+            self.screenshot_after_choice = self.stage.picture().await;
             self.settle().await?;
             return Ok(());
         }
@@ -395,6 +395,7 @@ impl<'a> Course<'a> {
             self.say(DiagnosticCode::ChoiceUnconfirmed, message);
         }
         self.stage.recording().enter(PhaseName::Chosen);
+        self.screenshot_after_choice = self.stage.picture().await;
         self.watch(AFTER_CHOICE.min(self.plan.manner.dwell)).await?;
         self.settle().await?;
         self.note_what_is_said().await;

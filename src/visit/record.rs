@@ -282,11 +282,12 @@ impl Recording {
         }
         let mut signals = self.signals;
         if self.requests_with_headers > 0 {
-            signals.push(gpc_header(
-                self.requests_with_gpc,
-                self.requests_with_headers,
-                clock.now_ms(),
-            ));
+            let (carried, requests) = (self.requests_with_gpc, self.requests_with_headers);
+            signals.push(Signal {
+                at_ms: now,
+                phase: clock.phase_at(now),
+                ..gpc_header(carried, requests)
+            });
         }
         let snapshot = Snapshot {
             cookies: self.cookies.cookies(clock, &site),

@@ -25,7 +25,7 @@ const MOST_VISITS: usize = 30;
 
 /// Pictures of one page, and bytes of all pictures of the file.
 const MOST_PICTURES: usize = 13;
-const PICTURE_BYTES: usize = 40_000_000;
+const PICTURE_BYTES: usize = 20_000_000;
 
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
@@ -202,10 +202,10 @@ fn pictures(page: &Page, left: &mut usize) -> (Vec<PictureView>, usize) {
     visits.sort_by_key(|visit| (visit.repeat, visit.state));
     let of_visits = visits.into_iter().flat_map(|visit| {
         let name = wording::visit(page, visit);
-        let became = if visit.choice.confirmed {
-            "confirmed"
-        } else {
-            "tried and not confirmed"
+        let became = match (visit.choice.made, visit.choice.confirmed) {
+            (false, _) => "for which no way was found",
+            (true, false) => "not confirmed",
+            (true, true) => "confirmed",
         };
         let chosen = visit.screenshot_after_choice.as_ref().map(|picture| {
             let moment = wording::moment(picture.at_ms);

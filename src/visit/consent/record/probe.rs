@@ -18,7 +18,7 @@ pub const PROBE: &str = concat!(
     include_str!("probe.js"),
     ")(), (",
     include_str!("signals.js"),
-    ")()]); return { ...found, signals }; })()"
+    ")().catch(() => ({}))]); return { ...found, signals }; })()"
 );
 
 type Reader = fn(&Value) -> Vec<Record>;

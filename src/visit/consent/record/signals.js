@@ -126,9 +126,14 @@ async function () {
       });
     });
 
-  found.gpc = typeof navigator.globalPrivacyControl === 'boolean' ? String(navigator.globalPrivacyControl) : 'absent';
+  const gpc = () => {
+    const value = window.navigator.globalPrivacyControl;
+    found.gpc = typeof value === 'boolean' ? String(value) : 'absent';
+  };
+
   await Promise.race([
     Promise.all([
+      quietly(gpc),
       quietly(google),
       quietly(microsoft),
       quietly(() => queued('clarity', window.clarity && window.clarity.q, ['consent', 'consentv2'])),

@@ -296,9 +296,8 @@ fn gpc(value: &str) -> Signal {
 }
 
 /// How many of the visit's requests carried `Sec-GPC: 1`.
-pub fn gpc_header(carried: usize, requests: usize, at_ms: u64) -> Signal {
+pub fn gpc_header(carried: usize, requests: usize) -> Signal {
     Signal {
-        at_ms,
         facts: facts([
             ("sent-with", Some(carried.to_string())),
             ("requests", Some(requests.to_string())),

@@ -178,7 +178,7 @@ fn global_privacy_control() {
         let signal = only(&json!({"gpc": value}));
         assert_eq!(facts_of(&signal), [("value", expected)]);
     }
-    let header = gpc_header(3, 14, 1_000);
+    let header = gpc_header(3, 14);
     assert_eq!(facts_of(&header), [("requests", "14"), ("sent-with", "3")]);
 }
 
