@@ -4,7 +4,7 @@ use crate::model::finding::Finding;
 use crate::model::report::{Page, Report};
 use crate::model::snapshot::{
     Cookie, FrameRef, InitiatorStep, RedirectHop, Request, Setter, Snapshot, StorageEntry,
-    WorkerRef, Write,
+    StorageKind, WorkerRef, Write,
 };
 use crate::model::visit::{Banner, Visit};
 
@@ -58,6 +58,7 @@ fn redact_visit(visit: &mut Visit) {
         requests,
         signals: _,
         scripts,
+        targets,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
@@ -65,6 +66,9 @@ fn redact_visit(visit: &mut Visit) {
     for script in scripts {
         cut_url(&mut script.url);
         cut_chain(&mut script.initiator_chain);
+    }
+    for target in targets {
+        cut_url(&mut target.url);
     }
 }
 
@@ -80,6 +84,9 @@ fn redact_cookie(cookie: &mut Cookie) {
 
 fn redact_entry(entry: &mut StorageEntry) {
     entry.value.redact();
+    if entry.kind == StorageKind::ServiceWorker {
+        cut_url(&mut entry.key);
+    }
     entry.set_by.iter_mut().for_each(cut_setter);
     entry.writes.iter_mut().for_each(redact_write);
 }

@@ -4,6 +4,7 @@
 //! a snapshot. Times are milliseconds since the visit began.
 
 mod cookies;
+mod databases;
 mod network;
 mod storage;
 
@@ -12,11 +13,13 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 pub use cookies::ScriptWrite;
+pub use databases::Seen;
 
 use crate::model::party::host_of;
 use crate::model::snapshot::{Script, ScriptPlace, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
 use cookies::CookieLog;
+use databases::DatabaseLog;
 use network::NetworkLog;
 use storage::StorageLog;
 
@@ -94,6 +97,7 @@ pub struct Recording {
     network: NetworkLog,
     cookies: CookieLog,
     storage: StorageLog,
+    databases: DatabaseLog,
     signals: Vec<Signal>,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
@@ -107,6 +111,7 @@ impl Recording {
             network: NetworkLog::default(),
             cookies: CookieLog::default(),
             storage: StorageLog::default(),
+            databases: DatabaseLog::default(),
             signals: Vec::new(),
             lost: 0,
         }
@@ -173,6 +178,9 @@ impl Recording {
                 }
             }
             Some("storage") => self.storage.script_wrote(now, report, setter),
+            Some("indexed-db" | "cache-storage" | "service-worker" | "shared-storage") => {
+                self.databases.script_wrote(now, report, setter);
+            }
             _ => {}
         }
     }
@@ -185,6 +193,30 @@ impl Recording {
     /// Compares what is known of storage with a frame's own areas: `{origin, local: {…}, session: {…}}`.
     pub fn on_areas(&mut self, areas: &Json) {
         self.storage.compare_with_areas(self.clock.now_ms(), areas);
+    }
+
+    /// A frame or a worker lives under a storage key; for a service worker, with the address of its script.
+    pub fn on_place(&mut self, storage_key: &str, service_worker: Option<&str>) {
+        match service_worker {
+            Some(script) => self.databases.worker_place(script, storage_key),
+            None => self.databases.place(storage_key),
+        }
+    }
+
+    /// Takes an event of the `Storage` or the `ServiceWorker` domain.
+    pub fn on_databases(&mut self, method: &str, params: &Json) {
+        let now = self.clock.now_ms();
+        if method.starts_with("ServiceWorker.") {
+            self.databases.registration(now, method, params);
+        } else {
+            self.databases.changed(now, method, params);
+        }
+    }
+
+    /// Compares what is known with all databases, or all caches, of a storage key.
+    pub fn on_contents(&mut self, kind: StorageKind, storage_key: &str, seen: &[Seen]) {
+        self.databases
+            .compare(self.clock.now_ms(), kind, storage_key, seen);
     }
 
     /// Notes a statement of the site about the visitor's consent.
@@ -235,10 +267,15 @@ impl Recording {
         }
         let snapshot = Snapshot {
             cookies: self.cookies.cookies(clock, &site),
-            storage: self.storage.entries(clock, &site),
+            storage: {
+                let mut storage = self.storage.entries(clock, &site);
+                storage.extend(self.databases.entries(clock, &site));
+                storage
+            },
             requests,
             signals: self.signals,
             scripts,
+            targets: Vec::new(),
         };
         (snapshot, self.clock.phases, self.lost)
     }

@@ -4,6 +4,8 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
+mod places;
+mod stock;
 mod targets;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,12 +23,12 @@ use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwner
 use crate::browser::browser_protocol::page::{
     CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams, ReloadParams,
 };
-use crate::browser::browser_protocol::storage::GetCookiesParams;
 use crate::browser::browser_protocol::target::CreateTargetParams;
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
 use crate::browser::{Browser, BrowserError, Session};
 use crate::visit::record::Recording;
 
+use places::Places;
 pub use targets::{Preparation, World};
 use targets::{Targets, listen};
 
@@ -74,6 +76,7 @@ pub struct EngineMessage {
 struct Shared {
     recording: Mutex<Recording>,
     targets: Mutex<Targets>,
+    places: Mutex<Places>,
     page: Mutex<PageState>,
     engine: mpsc::UnboundedSender<EngineMessage>,
     preparation: Preparation,
@@ -105,6 +108,7 @@ impl Stage {
         let shared = Arc::new(Shared {
             recording: Mutex::new(Recording::start()),
             targets: Mutex::new(Targets::default()),
+            places: Mutex::new(Places::default()),
             page: Mutex::new(PageState::default()),
             engine: engine_sender,
             preparation,
@@ -234,30 +238,6 @@ impl Stage {
             Err(error) => {
                 tracing::debug!(%error, "no screenshot");
                 None
-            }
-        }
-    }
-
-    /// Reads the browser's cookie jar and every frame's storage areas into the recording.
-    pub async fn take_stock(&self) {
-        let jar = GetCookiesParams {
-            browser_context_id: Some(self.context.clone().into()),
-        };
-        match self.root.call(jar).await {
-            Ok(jar) => self.recording().on_jar(&jar),
-            Err(error) => {
-                tracing::debug!(%error, "the cookie jar could not be read");
-                self.recording().lost += 1;
-            }
-        }
-        for world in self.worlds().own_worlds() {
-            if let Ok(areas) = self
-                .worlds()
-                .evaluate(&world, "globalThis.consentinel?.areas()")
-                .await
-                && areas.is_object()
-            {
-                self.recording().on_areas(&areas);
             }
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::{Clock, MOST_ITEMS, cut};
 use crate::model::party::{host_of, party_of};
-use crate::model::snapshot::{Cookie, Sent, Setter, StorageKind, Write};
+use crate::model::snapshot::{Cookie, Effect, Sent, Setter, StorageKind, Write};
 use crate::model::value::Value;
 use crate::model::visit::PhaseName;
 
@@ -396,9 +396,13 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
                 value: write.value.clone(),
                 lifetime_s: write.lifetime_s,
                 deleted: write.deleted,
+                effect: Effect::Unknown,
+                refused: Vec::new(),
                 set_by: write.set_by.clone(),
             })
             .collect(),
+        withheld: Vec::new(),
+        exemptions: Vec::new(),
         sent: sent.into_values().collect(),
         alive: cookie.alive,
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::{EngineMessage, Shared, lock};
+use super::{EngineMessage, Shared, lock, places};
 use crate::browser::browser_protocol::dom_storage;
 use crate::browser::browser_protocol::emulation::{
     SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
@@ -18,6 +18,7 @@ use crate::browser::browser_protocol::network;
 use crate::browser::browser_protocol::page::{
     self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
 };
+use crate::browser::browser_protocol::service_worker;
 use crate::browser::connection::{Heard, Reply};
 use crate::browser::js_protocol::runtime::{
     self, AddBindingParams, RunIfWaitingForDebuggerParams, SetAsyncCallStackDepthParams,
@@ -180,6 +181,15 @@ impl Targets {
         Some((target.id.clone(), parent.session.clone()))
     }
 
+    /// The session of the page itself.
+    pub(super) fn page_session(&self) -> Option<Session> {
+        let page = self.page.as_ref()?;
+        self.by_session
+            .values()
+            .find(|target| &target.id == page)
+            .map(|target| target.session.clone())
+    }
+
     fn worker_of(&self, session: Option<&str>) -> Option<(String, String)> {
         let target = self.by_session.get(session?)?;
         target
@@ -242,6 +252,7 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Runtime.bindingCalled" => binding_called(shared, session, params),
         "Page.frameNavigated" => {
             let frame = &params["frame"];
+            places::frame_arrived(connection, shared, session, frame);
             let main = frame["parentId"].is_null()
                 && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
@@ -304,6 +315,9 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             let worker = lock(&shared.targets).worker_of(session);
             lock(&shared.recording).on_network(method, params, worker.as_ref());
         }
+        method if method.starts_with("Storage.") || method.starts_with("ServiceWorker.") => {
+            places::heard(shared, method, params);
+        }
         method if method.starts_with("DOMStorage.") => {
             lock(&shared.recording).on_storage(method, params);
         }
@@ -334,11 +348,18 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
         (first, main)
     };
     // A service worker attaches once through the browser and once through its page: hear it once.
-    let replies = if first {
+    let mut replies = if first {
         prepare(&target, &shared.preparation)
     } else {
         Vec::new()
     };
+    if main {
+        // Told once for the whole profile.
+        replies.push(target.session.send(service_worker::EnableParams::default()));
+    }
+    if first {
+        places::worker_attached(shared, &target.session, &target.kind, &target.url);
+    }
     let resumed = target
         .session
         .send(RunIfWaitingForDebuggerParams::default());
@@ -438,6 +459,8 @@ fn detached(shared: &Shared, params: &Json) {
         }
     }
     targets.worlds.retain(|(owner, _), _| owner != id);
+    drop(targets);
+    lock(&shared.places).forget(id);
 }
 
 fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>, context: &Json) {
