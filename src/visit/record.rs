@@ -6,6 +6,7 @@
 mod cookies;
 mod databases;
 mod network;
+mod set_cookie;
 mod storage;
 
 use std::time::Instant;
@@ -159,6 +160,11 @@ impl Recording {
     /// Takes a beacon that was held for a moment (`Fetch.requestPaused`).
     pub fn on_paused(&mut self, params: &Json) {
         self.network.hold(&self.clock, params);
+    }
+
+    /// The page is at this address now.
+    pub fn on_page(&mut self, url: &str) {
+        self.cookies.page_at(url);
     }
 
     /// Takes an event of the `DOMStorage` domain.

@@ -281,16 +281,10 @@ impl NetworkLog {
         chain.sent_seen += 1;
         let host = host_of(&hop.url);
         for associated in params["associatedCookies"].as_array().into_iter().flatten() {
-            if associated["blockedReasons"]
-                .as_array()
-                .is_some_and(|reasons| !reasons.is_empty())
+            if cookies.associated(hop.at_ms.max(1), associated, &host)
+                && let Some(name) = associated["cookie"]["name"].as_str()
             {
-                continue;
-            }
-            let cookie = &associated["cookie"];
-            if let Some(name) = cookie["name"].as_str() {
                 hop.sent_cookies.push(cut(name).to_owned());
-                cookies.was_sent(hop.at_ms.max(1), cookie, &host);
             }
         }
     }

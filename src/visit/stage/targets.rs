@@ -256,11 +256,10 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             let main = frame["parentId"].is_null()
                 && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
+                let url = frame["url"].as_str().unwrap_or_default();
+                lock(&shared.recording).on_page(url);
                 let mut page = lock(&shared.page);
-                frame["url"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .clone_into(&mut page.url);
+                url.clone_into(&mut page.url);
                 page.loader = frame["loaderId"].as_str().map(str::to_owned);
             }
         }
