@@ -8,6 +8,7 @@ mod databases;
 mod network;
 mod set_cookie;
 mod storage;
+mod targets;
 
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ use cookies::CookieLog;
 use databases::DatabaseLog;
 use network::NetworkLog;
 use storage::StorageLog;
+use targets::TargetLog;
 
 /// The script that reports writes of cookies and storage, and who made them.
 pub const HOOK: &str = include_str!("record/hook.js");
@@ -99,6 +101,7 @@ pub struct Recording {
     cookies: CookieLog,
     storage: StorageLog,
     databases: DatabaseLog,
+    targets: TargetLog,
     signals: Vec<Signal>,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
@@ -113,6 +116,7 @@ impl Recording {
             cookies: CookieLog::default(),
             storage: StorageLog::default(),
             databases: DatabaseLog::default(),
+            targets: TargetLog::default(),
             signals: Vec::new(),
             lost: 0,
         }
@@ -225,6 +229,31 @@ impl Recording {
             .compare(self.clock.now_ms(), kind, storage_key, seen);
     }
 
+    /// A target was attached (`Target.attachedToTarget`); `parent` is the target it hangs on.
+    pub fn on_target(&mut self, info: &Json, parent: Option<&str>) {
+        self.targets.attached(&self.clock, info, parent);
+    }
+
+    /// A target shows another address.
+    pub fn on_target_moved(&mut self, id: &str, url: &str) {
+        self.targets.moved(id, url);
+    }
+
+    /// A target ended, by itself or because its process crashed.
+    pub fn on_target_end(&mut self, id: &str, crashed: bool) {
+        let now = self.clock.now_ms();
+        if crashed {
+            self.targets.crashed(now, id);
+        } else {
+            self.targets.detached(now, id);
+        }
+    }
+
+    /// The page is being left: targets that end from now on were there to the end of the visit.
+    pub fn on_leaving(&mut self) {
+        self.targets.leave();
+    }
+
     /// Notes a statement of the site about the visitor's consent.
     pub fn on_signal(&mut self, mut signal: Signal) {
         let known = self.signals.iter().any(|old| {
@@ -281,7 +310,7 @@ impl Recording {
             requests,
             signals: self.signals,
             scripts,
-            targets: Vec::new(),
+            targets: self.targets.finish(),
         };
         (snapshot, self.clock.phases, self.lost)
     }

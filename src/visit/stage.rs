@@ -215,6 +215,9 @@ impl Stage {
 
     /// Starts loading an address. The answer names the error when nothing could be loaded.
     pub async fn navigate(&self, url: &str, limit: Duration) -> Result<Json, BrowserError> {
+        if url == "about:blank" {
+            self.recording().on_leaving();
+        }
         self.page.call_within(NavigateParams::new(url), limit).await
     }
 
@@ -249,6 +252,7 @@ impl Stage {
 
     /// Ends the visit: throws the profile away and hands out what was recorded.
     pub async fn close(self, browser: &Browser) -> Recording {
+        self.recording().on_leaving();
         if let Err(error) = browser.dispose_context(&self.context).await {
             tracing::debug!(%error, "the profile could not be thrown away");
         }

@@ -14,4 +14,6 @@ mod bad_input;
 mod capture;
 mod command_line;
 mod harness;
+mod stored;
+mod targets;
 mod truth;

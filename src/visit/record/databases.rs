@@ -122,6 +122,8 @@ struct Registration {
 #[derive(Debug, Default)]
 pub(super) struct DatabaseLog {
     entries: BTreeMap<Key, Entry>,
+    /// When the browser last said that databases, or caches, of a storage key came or went.
+    listed: BTreeMap<(StorageKind, String), u64>,
     /// Partitions of each origin, as far as known.
     places: BTreeMap<String, BTreeSet<Option<String>>>,
     registrations: BTreeMap<String, Registration>,
@@ -271,6 +273,17 @@ impl DatabaseLog {
 
     /// An event of the Storage domain: something in a database or a cache changed.
     pub(super) fn changed(&mut self, at_ms: u64, method: &str, params: &Json) {
+        let came_or_went = match method {
+            "Storage.indexedDBListUpdated" => Some(StorageKind::IndexedDb),
+            "Storage.cacheStorageListUpdated" => Some(StorageKind::CacheStorage),
+            _ => None,
+        };
+        if let (Some(kind), Some(key)) = (came_or_went, params["storageKey"].as_str()) {
+            if self.listed.len() < MOST_ITEMS {
+                self.listed.insert((kind, cut(key).to_owned()), at_ms);
+            }
+            return;
+        }
         let (kind, name, store) = match method {
             "Storage.indexedDBContentUpdated" => (
                 StorageKind::IndexedDb,
@@ -340,13 +353,24 @@ impl DatabaseLog {
                 entry.read(at_ms, content);
             }
         }
+        let gone_ms = self
+            .listed
+            .get(&(kind, cut(storage_key).to_owned()))
+            .copied()
+            .unwrap_or(at_ms);
         for (key, entry) in &mut self.entries {
             if key.kind == kind
                 && key.origin == origin
                 && key.partition == partition
                 && !there.contains(key)
             {
-                entry.remove(at_ms, None);
+                let written_ms = entry.writes.last().map_or(0, |last| last.at_ms);
+                let gone_ms = if gone_ms >= written_ms {
+                    gone_ms
+                } else {
+                    at_ms
+                };
+                entry.remove(gone_ms, None);
             }
         }
     }

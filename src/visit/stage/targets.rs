@@ -221,14 +221,15 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Target.attachedToTarget" => attached(connection, shared, session, params),
         "Target.detachedFromTarget" => detached(shared, params),
         "Inspector.targetCrashed" => {
-            let page = lock(&shared.targets).page.clone();
-            let of_page = session.is_some_and(|session| {
-                lock(&shared.targets)
-                    .by_session
-                    .get(session)
-                    .is_some_and(|target| Some(&target.id) == page.as_ref())
-            });
-            if of_page {
+            let (id, page) = {
+                let targets = lock(&shared.targets);
+                let target = session.and_then(|session| targets.by_session.get(session));
+                (target.map(|target| target.id.clone()), targets.page.clone())
+            };
+            if let Some(id) = &id {
+                lock(&shared.recording).on_target_end(id, true);
+            }
+            if id.is_some() && id == page {
                 lock(&shared.page).crashed = true;
             }
         }
@@ -253,6 +254,10 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Page.frameNavigated" => {
             let frame = &params["frame"];
             places::frame_arrived(connection, shared, session, frame);
+            // The frame at the root of a target has the target's id.
+            if let (Some(id), Some(url)) = (frame["id"].as_str(), frame["url"].as_str()) {
+                lock(&shared.recording).on_target_moved(id, url);
+            }
             let main = frame["parentId"].is_null()
                 && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
@@ -346,6 +351,13 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
         targets.by_session.insert(id.to_owned(), target.clone());
         (first, main)
     };
+    {
+        let parent = parent.and_then(|parent| {
+            let targets = lock(&shared.targets);
+            Some(targets.by_session.get(parent)?.id.clone())
+        });
+        lock(&shared.recording).on_target(info, parent.as_deref());
+    }
     // A service worker attaches once through the browser and once through its page: hear it once.
     let mut replies = if first {
         prepare(&target, &shared.preparation)
@@ -451,8 +463,13 @@ fn detached(shared: &Shared, params: &Json) {
         return;
     };
     let mut targets = lock(&shared.targets);
+    let mut ended = None;
     if let Some(target) = targets.by_session.remove(id) {
-        targets.attached.remove(&target.id);
+        let another = |known: &Target| known.id == target.id;
+        if !targets.by_session.values().any(another) {
+            targets.attached.remove(&target.id);
+            ended = Some(target.id.clone());
+        }
         if Some(&target.id) == targets.page.as_ref() {
             lock(&shared.page).crashed = true;
         }
@@ -460,6 +477,9 @@ fn detached(shared: &Shared, params: &Json) {
     targets.worlds.retain(|(owner, _), _| owner != id);
     drop(targets);
     lock(&shared.places).forget(id);
+    if let Some(ended) = ended {
+        lock(&shared.recording).on_target_end(&ended, false);
+    }
 }
 
 fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>, context: &Json) {
