@@ -170,7 +170,7 @@ impl RecordedCookie {
         }
     }
 
-    fn take(&mut self, at_ms: u64, wish: Wish) {
+    fn take(&mut self, at_ms: u64, wish: &Wish) {
         let value = Value::new(&wish.cookie.value);
         let write = |effect, refused| RecordedWrite {
             at_ms,
@@ -424,7 +424,7 @@ impl CookieLog {
         let name = cookie.name.clone();
         let key = self.write(
             at_ms,
-            Wish {
+            &Wish {
                 partition: cookie
                     .partitioned
                     .then(|| Partition::read(&event["cookiePartitionKey"]))
@@ -480,7 +480,7 @@ impl CookieLog {
         let partition = cookie.partitioned.then(|| self.partition_for(&host));
         self.write(
             at_ms,
-            Wish {
+            &Wish {
                 guessed: partition.is_some(),
                 partition,
                 host,
@@ -502,7 +502,7 @@ impl CookieLog {
         }
     }
 
-    fn write(&mut self, at_ms: u64, wish: Wish) -> Key {
+    fn write(&mut self, at_ms: u64, wish: &Wish) -> Key {
         let host = wish.host.to_ascii_lowercase();
         // What one host asks in the name of another is refused, and no item of the other.
         let domain = wish

@@ -151,13 +151,11 @@ impl DatabaseLog {
         }
     }
 
-    /// The only partition known of an origin.
-    fn only_place(&self, origin: &str) -> Option<Option<String>> {
-        let places = self.places.get(origin)?;
-        if places.len() == 1 {
-            places.first().cloned()
-        } else {
-            None
+    /// The partition of an origin, and whether it is the only one known.
+    fn only_place(&self, origin: &str) -> (Option<String>, bool) {
+        match self.places.get(origin) {
+            Some(places) if places.len() == 1 => (places.first().cloned().flatten(), true),
+            _ => (None, false),
         }
     }
 
@@ -214,12 +212,11 @@ impl DatabaseLog {
             }
             return;
         }
-        let place = self.only_place(origin);
-        let guessed = place.is_none();
+        let (partition, known) = self.only_place(origin);
         let key = Key {
             kind,
             origin: cut(origin).to_owned(),
-            partition: place.flatten(),
+            partition,
             name: name.to_owned(),
             store: report["store"]
                 .as_str()
@@ -236,7 +233,7 @@ impl DatabaseLog {
             return;
         }
         let Some(entry) = self.entry(key) else { return };
-        entry.guessed |= guessed && entry.writes.is_empty();
+        entry.guessed |= !known && entry.writes.is_empty();
         // Opening what is there writes nothing.
         if function == "open" && entry.alive {
             return;
@@ -470,7 +467,7 @@ impl DatabaseLog {
             .rfind(|write| !write.deleted && write.value.length > 0)
             .unwrap_or(first);
         let partition = if entry.guessed {
-            self.only_place(&key.origin).flatten()
+            self.only_place(&key.origin).0
         } else {
             key.partition.clone()
         };
@@ -526,7 +523,7 @@ impl DatabaseLog {
         );
         let partition = match self.worker_places.get(&known.script) {
             Some(partition) => partition.clone(),
-            None => self.only_place(&origin).flatten(),
+            None => self.only_place(&origin).0,
         };
         let set_by = self
             .registered_by
