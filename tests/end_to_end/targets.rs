@@ -56,8 +56,7 @@ fn content(path: &str) -> Option<(&'static str, &'static str)> {
             "<!doctype html><script>fetch('/by-popup'); new Worker('/popup-worker.js')</script>",
         ),
         "/popup-worker.js" => (SCRIPT, "fetch('/by-popup-worker')"),
-        "/popup-closed-at-once" => (HTML, "<!doctype html>"),
-        "/frame-removed-at-once" => (HTML, "<!doctype html>"),
+        "/popup-closed-at-once" | "/frame-removed-at-once" => (HTML, "<!doctype html>"),
         "/frame-removed-later" => (
             HTML,
             "<!doctype html><script>fetch('/by-removed-frame')</script>",
