@@ -561,9 +561,25 @@ impl<'a> Course<'a> {
             self.plan.url.to_string()
         };
         drop(self.conductor.take());
+        let main_frame = self.stage.main_frame().to_owned();
         let recording = self.stage.close(browser).await;
         let (snapshot, phases, lost) = recording.finish(&final_url);
         let total_ms = phases.last().map_or(0, |phase| phase.end_ms);
+        for target in snapshot
+            .targets
+            .iter()
+            .filter(|target| target.crashed && target.id != main_frame)
+        {
+            self.diagnostics.push(Diagnostic {
+                code: DiagnosticCode::TargetCrashed,
+                message: format!(
+                    "the {} at {} crashed; what it would have done is missing",
+                    target.role.as_deref().unwrap_or(&target.kind),
+                    target.url
+                ),
+                state: Some(self.plan.state),
+            });
+        }
         if lost > 0 {
             self.diagnostics.push(Diagnostic {
                 code: DiagnosticCode::EventsLost,

@@ -412,6 +412,9 @@ impl Scene<'_> {
             None => store == Store::Cookie,
             Some(StorageKind::LocalStorage) => store == Store::Area(Area::Local),
             Some(StorageKind::SessionStorage) => store == Store::Area(Area::Session),
+            Some(StorageKind::IndexedDb) => store == Store::Area(Area::IndexedDb),
+            Some(StorageKind::CacheStorage) => store == Store::Area(Area::Cache),
+            Some(StorageKind::ServiceWorker | StorageKind::SharedStorage) => false,
         }
     }
 }

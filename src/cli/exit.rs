@@ -58,7 +58,8 @@ impl Exit {
                     .iter()
                     .all(|visit| visit.outcome == Outcome::Complete)
         });
-        if !complete || is(DiagnosticCode::EventsLost) {
+        let missing = is(DiagnosticCode::EventsLost) || is(DiagnosticCode::TargetCrashed);
+        if !complete || missing {
             return Self::Incomplete;
         }
         let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);

@@ -52,7 +52,7 @@ impl Lifetime {
 pub(crate) enum Record<'a> {
     /// A cookie.
     Cookie(&'a Cookie),
-    /// An entry of local or session storage.
+    /// An entry of any other storage.
     Storage(&'a StorageEntry),
 }
 
@@ -79,6 +79,10 @@ impl<'a> Record<'a> {
             Self::Storage(entry) => match entry.kind {
                 StorageKind::LocalStorage => SubjectKind::LocalStorage,
                 StorageKind::SessionStorage => SubjectKind::SessionStorage,
+                StorageKind::IndexedDb => SubjectKind::IndexedDb,
+                StorageKind::CacheStorage => SubjectKind::CacheStorage,
+                StorageKind::ServiceWorker => SubjectKind::ServiceWorker,
+                StorageKind::SharedStorage => SubjectKind::SharedStorage,
             },
         }
     }
@@ -113,6 +117,11 @@ impl<'a> Record<'a> {
             Self::Cookie(cookie) => cookie.party,
             Self::Storage(entry) => entry.party,
         }
+    }
+
+    /// A database or an object store without a record in it: a fact, nothing kept.
+    pub(crate) fn is_empty(self) -> bool {
+        matches!(self, Self::Storage(entry) if entry.is_empty_store())
     }
 
     /// There at the end of the visit.
@@ -151,8 +160,8 @@ impl<'a> Record<'a> {
             Self::Storage(entry) => (&entry.writes, Some(entry.kind)),
         };
         let lifetime = |seconds: Option<i64>| match (kind, seconds) {
-            (Some(StorageKind::LocalStorage), _) => Lifetime::Unbounded,
-            (Some(StorageKind::SessionStorage), _) | (None, None) => Lifetime::Session,
+            (Some(kind), _) => lifetime_in(kind),
+            (None, None) => Lifetime::Session,
             (None, Some(seconds)) => Lifetime::Seconds(seconds),
         };
         if writes.is_empty() {
@@ -235,10 +244,7 @@ impl<'a> Record<'a> {
                 .lifetime_s
                 .max(cookie.stored_lifetime_s)
                 .map_or(Lifetime::Session, Lifetime::Seconds),
-            Self::Storage(entry) => match entry.kind {
-                StorageKind::LocalStorage => Lifetime::Unbounded,
-                StorageKind::SessionStorage => Lifetime::Session,
-            },
+            Self::Storage(entry) => lifetime_in(entry.kind),
         };
         self.stored()
             .iter()
@@ -260,6 +266,20 @@ impl<'a> Record<'a> {
             Self::Cookie(cookie) => &cookie.value,
             Self::Storage(entry) => &entry.value,
         }
+    }
+}
+
+/// How long the browser keeps what is in a storage.
+fn lifetime_in(kind: StorageKind) -> Lifetime {
+    /// Shared Storage forgets an entry that long after its last write.
+    const SHARED_STORAGE_DAYS: i64 = 30;
+    match kind {
+        StorageKind::SessionStorage => Lifetime::Session,
+        StorageKind::SharedStorage => Lifetime::Seconds(SHARED_STORAGE_DAYS * DAY_S),
+        StorageKind::LocalStorage
+        | StorageKind::IndexedDb
+        | StorageKind::CacheStorage
+        | StorageKind::ServiceWorker => Lifetime::Unbounded,
     }
 }
 

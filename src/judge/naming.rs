@@ -108,6 +108,7 @@ pub(crate) fn kind_name(kind: SubjectKind) -> &'static str {
         SubjectKind::IndexedDb => "indexed-db",
         SubjectKind::CacheStorage => "cache-storage",
         SubjectKind::ServiceWorker => "service-worker",
+        SubjectKind::SharedStorage => "shared-storage",
         SubjectKind::Request => "request",
         SubjectKind::Signal => "signal",
         SubjectKind::Banner => "banner",

@@ -148,10 +148,12 @@ fn every_page(pages: &[Page], is_good: impl Fn(&Visit) -> bool) -> bool {
 /// Whether the visit saw everything there was to see.
 fn is_whole(visit: &Visit) -> bool {
     visit.outcome == Outcome::Complete
-        && !visit
-            .diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.code == DiagnosticCode::EventsLost)
+        && !visit.diagnostics.iter().any(|diagnostic| {
+            matches!(
+                diagnostic.code,
+                DiagnosticCode::EventsLost | DiagnosticCode::TargetCrashed
+            )
+        })
 }
 
 /// Whether a page without any banner tracks the visitor all the same.

@@ -13,8 +13,8 @@ use crate::model::finding::{Category, Finding, Severity, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 use crate::model::report::Page;
 use crate::model::snapshot::{
-    AnsweredBy, Cookie, FrameRef, InitiatorStep, Request, ScriptPlace, Sent, Setter, Snapshot,
-    StorageEntry, StorageKind, Write,
+    AnsweredBy, Cookie, Effect, FrameRef, InitiatorStep, Request, ScriptPlace, Sent, Setter,
+    Snapshot, StorageEntry, StorageKind, Write,
 };
 use crate::model::value::Value;
 use crate::model::visit::{
@@ -151,6 +151,8 @@ pub(crate) fn cookie(name: &str, domain: &str, value: &str) -> Cookie {
         phase: PhaseName::Idle,
         writes: Vec::new(),
         sent: Vec::new(),
+        withheld: Vec::new(),
+        exemptions: Vec::new(),
         alive: true,
     }
     .written(PhaseName::Idle, value)
@@ -185,6 +187,8 @@ impl CookieBuilder for Cookie {
             value: Value::new(value),
             lifetime_s: self.lifetime_s,
             deleted: false,
+            effect: Effect::default(),
+            refused: Vec::new(),
             set_by: self.set_by.clone(),
         });
         self.value = Value::new(value);
@@ -307,6 +311,8 @@ pub(crate) fn local(key: &str, value: &str, script_url: &str) -> StorageEntry {
             value: Value::new(value),
             lifetime_s: None,
             deleted: false,
+            effect: Effect::default(),
+            refused: Vec::new(),
             set_by,
         }],
         alive: true,

@@ -122,12 +122,14 @@ pub enum SubjectKind {
     LocalStorage,
     /// An entry of `sessionStorage`.
     SessionStorage,
-    /// An `IndexedDB` database.
+    /// An object store of an `IndexedDB` database, or a database without any.
     IndexedDb,
     /// A cache of the Cache API.
     CacheStorage,
     /// A service worker's registration.
     ServiceWorker,
+    /// An entry of Shared Storage.
+    SharedStorage,
     /// A network request.
     Request,
     /// A consent signal.

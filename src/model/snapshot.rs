@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::Party;
-use super::value::Value;
+use super::value::{Value, fingerprint};
 use super::visit::PhaseName;
 pub use request::{Ahead, AnsweredBy, BodyParameter, Header, Message, RedirectHop, Request};
 
@@ -18,7 +18,7 @@ pub use request::{Ahead, AnsweredBy, BodyParameter, Header, Message, RedirectHop
 pub struct Snapshot {
     /// Cookies ever written, alive or not, and those the browser refused.
     pub cookies: Vec<Cookie>,
-    /// Entries of local and session storage ever written, of every frame.
+    /// Entries of every other storage ever written, of every frame and worker.
     pub storage: Vec<StorageEntry>,
     /// Requests of the page, its frames and its workers; every hop of a redirect is one.
     pub requests: Vec<Request>,
@@ -29,6 +29,9 @@ pub struct Snapshot {
     /// What scripts read that fingerprints of a device are made of.
     #[serde(default)]
     pub fingerprinting: Vec<FingerprintRead>,
+    /// Everything the browser ran for the page: the page itself, frames of other processes, workers, pop-ups.
+    #[serde(default)]
+    pub targets: Vec<Target>,
 }
 
 /// A place in a script.
@@ -71,6 +74,29 @@ impl Setter {
     }
 }
 
+/// What a write did to the item.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Only the result was seen, or the snapshot is older than this question.
+    #[default]
+    Unknown,
+    /// There was none before.
+    Created,
+    /// The value changed.
+    Overwritten,
+    /// The value stayed, the end moved: a later date, or a session cookie made to last.
+    Extended,
+    /// Neither value nor end changed for the longer.
+    Unchanged,
+    /// Somebody removed it.
+    Deleted,
+    /// Nobody wrote: its lifetime ran out during the visit.
+    Expired,
+    /// The browser did not store it.
+    Refused,
+}
+
 /// One write of a cookie or a storage entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Write {
@@ -82,8 +108,14 @@ pub struct Write {
     pub value: Value,
     /// The lifetime asked for in seconds; absent for a session item, zero or less for a deletion.
     pub lifetime_s: Option<i64>,
-    /// The write removed the item.
+    /// The item was gone afterwards: removed, or its lifetime ran out.
     pub deleted: bool,
+    /// What it did.
+    #[serde(default)]
+    pub effect: Effect,
+    /// Why the browser refused it (CDP `Network.SetCookieBlockedReason`); empty when it did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
     /// Who wrote; absent when only the result was seen.
     pub set_by: Option<Setter>,
 }
@@ -98,6 +130,21 @@ pub struct Sent {
     /// To which host.
     pub host: String,
     /// How many requests carried it.
+    pub count: u32,
+}
+
+/// Where a cookie was not sent although it was there, once for each host, phase and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Withheld {
+    /// First time.
+    pub at_ms: u64,
+    /// In which phase.
+    pub phase: PhaseName,
+    /// From which host.
+    pub host: String,
+    /// Why (CDP `Network.CookieBlockedReason`).
+    pub reasons: Vec<String>,
+    /// How many requests went without it.
     pub count: u32,
 }
 
@@ -142,6 +189,12 @@ pub struct Cookie {
     pub writes: Vec<Write>,
     /// Where it was sent.
     pub sent: Vec<Sent>,
+    /// Where it was not sent, and why: another path, another site, no HTTPS, third-party cookies blocked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+    /// Why the browser let it pass although it blocks third-party cookies (CDP `Network.CookieExemptionReason`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<String>,
     /// In the browser's jar at the end of the visit.
     pub alive: bool,
 }
@@ -156,18 +209,38 @@ pub enum StorageKind {
     LocalStorage,
     /// `sessionStorage`.
     SessionStorage,
+    /// An object store of an IndexedDB database; a database without any.
+    IndexedDb,
+    /// A cache of the Cache API.
+    CacheStorage,
+    /// The registration of a service worker.
+    ServiceWorker,
+    /// Shared Storage. Chromium removed it; older browsers have it.
+    SharedStorage,
 }
 
-/// An entry of local or session storage ever written.
+/// An entry of the browser's storage ever written.
+///
+/// | kind | `key` | `value` |
+/// |---|---|---|
+/// | `local-storage`, `session-storage`, `shared-storage` | the key | the text |
+/// | `indexed-db` | `database/store`, or `database` when it has no store | `{"records": 2, "entries": {"key": "value"}}` |
+/// | `cache-storage` | the cache's name | `{"entries": 2, "urls": ["https://shop.test/logo.png"]}` |
+/// | `service-worker` | its scope, a URL | URL of its script |
+///
+/// Counts are of the whole, the lists beside them are cut. An empty value means that it was seen to be
+/// written, and gone before it could be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StorageEntry {
     /// Which area.
     pub kind: StorageKind,
-    /// Origin of the frame it belongs to, such as `https://shop.test`.
+    /// Origin of the frame or worker it belongs to, such as `https://shop.test`.
     pub origin: String,
     /// The top-level site it is partitioned by, when that is another one.
+    ///
+    /// `cross-site-ancestor` for a frame of the page's own site inside a frame of another.
     pub partition: Option<String>,
-    /// Its key.
+    /// Its key: see the table.
     pub key: String,
     /// First or third party, seen from the page's final address.
     pub party: Party,
@@ -183,6 +256,21 @@ pub struct StorageEntry {
     pub writes: Vec<Write>,
     /// Present at the end of the visit.
     pub alive: bool,
+}
+
+impl StorageEntry {
+    /// The value of an object store without a record, and of a database without a store.
+    pub const EMPTY_STORE: &str = r#"{"entries":{},"records":0}"#;
+
+    /// An object store, or a database, that kept nothing whenever it was read.
+    pub fn is_empty_store(&self) -> bool {
+        let nothing = |value: &Value| {
+            value.length == 0 || value.fingerprint == fingerprint(Self::EMPTY_STORE.as_bytes())
+        };
+        self.kind == StorageKind::IndexedDb
+            && nothing(&self.value)
+            && self.writes.iter().all(|write| nothing(&write.value))
+    }
 }
 
 /// One step on the way from a request up to the root tag in the page.
@@ -334,4 +422,30 @@ pub struct FingerprintRead {
     pub techniques: Vec<Technique>,
     /// The first call, innermost place first.
     pub stack: Vec<ScriptPlace>,
+}
+
+/// Something the browser ran for the page: a page, a frame in a process of its own, a worker (CDP target).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Unique within the visit.
+    pub id: String,
+    /// `page`, `iframe`, `worker`, `shared_worker`, `service_worker`, `worklet`, `auction_worklet` … (CDP `TargetInfo.type`).
+    pub kind: String,
+    /// What a `page` or `iframe` is beyond that: `prerender`, `fenced-frame`, `portal`, `pop-up`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Its last address.
+    pub url: String,
+    /// The target it hangs on: the page or frame that holds it, the worker that started it.
+    pub parent: Option<String>,
+    /// The page that opened it, for pop-ups; absent with `noopener`.
+    pub opener: Option<String>,
+    /// When it was attached, before its first line of script.
+    pub attached_ms: u64,
+    /// In which phase.
+    pub phase: PhaseName,
+    /// When it ended; absent when it was there to the end of the visit.
+    pub detached_ms: Option<u64>,
+    /// Its process crashed.
+    pub crashed: bool,
 }

@@ -266,6 +266,8 @@ pub enum DiagnosticCode {
     Unstable,
     /// The browser or the page's process crashed.
     BrowserCrashed,
+    /// A frame's, a worker's or a pop-up's process crashed; the page itself went on.
+    TargetCrashed,
     /// Events of the browser were lost or could not be read.
     EventsLost,
     /// The browser blocks third-party cookies and could not be made to store them.

@@ -4,7 +4,7 @@ use crate::model::finding::Finding;
 use crate::model::report::{Page, Report};
 use crate::model::snapshot::{
     Cookie, FrameRef, InitiatorStep, RedirectHop, Request, Setter, Snapshot, StorageEntry,
-    WorkerRef, Write,
+    StorageKind, WorkerRef, Write,
 };
 use crate::model::value::Value;
 use crate::model::visit::{Banner, Visit};
@@ -59,6 +59,7 @@ fn redact_visit(visit: &mut Visit) {
         signals,
         scripts,
         fingerprinting,
+        targets,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
@@ -79,6 +80,9 @@ fn redact_visit(visit: &mut Visit) {
             .iter_mut()
             .for_each(|place| cut_url(&mut place.url));
     }
+    for target in targets {
+        cut_url(&mut target.url);
+    }
 }
 
 fn redact_banner(banner: &mut Banner) {
@@ -93,6 +97,9 @@ fn redact_cookie(cookie: &mut Cookie) {
 
 fn redact_entry(entry: &mut StorageEntry) {
     entry.value.redact();
+    if entry.kind == StorageKind::ServiceWorker {
+        cut_url(&mut entry.key);
+    }
     entry.set_by.iter_mut().for_each(cut_setter);
     entry.writes.iter_mut().for_each(redact_write);
 }

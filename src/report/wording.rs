@@ -94,9 +94,10 @@ pub(super) fn subject_kind(kind: SubjectKind) -> &'static str {
         SubjectKind::Cookie => "cookie",
         SubjectKind::LocalStorage => "local storage entry",
         SubjectKind::SessionStorage => "session storage entry",
-        SubjectKind::IndexedDb => "IndexedDB database",
+        SubjectKind::IndexedDb => "IndexedDB store",
         SubjectKind::CacheStorage => "cache",
         SubjectKind::ServiceWorker => "service worker",
+        SubjectKind::SharedStorage => "shared storage entry",
         SubjectKind::Request => "request",
         SubjectKind::Signal => "consent signal",
         SubjectKind::Banner => "banner",
@@ -108,6 +109,10 @@ pub(super) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
     match kind {
         StorageKind::LocalStorage => SubjectKind::LocalStorage,
         StorageKind::SessionStorage => SubjectKind::SessionStorage,
+        StorageKind::IndexedDb => SubjectKind::IndexedDb,
+        StorageKind::CacheStorage => SubjectKind::CacheStorage,
+        StorageKind::ServiceWorker => SubjectKind::ServiceWorker,
+        StorageKind::SharedStorage => SubjectKind::SharedStorage,
     }
 }
 

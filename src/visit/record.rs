@@ -4,13 +4,17 @@
 //! a snapshot. Times are milliseconds since the visit began.
 
 mod cookies;
+mod databases;
 mod fingerprints;
 mod network;
 mod scripts;
+mod set_cookie;
 mod storage;
+mod targets;
 
 use serde_json::Value as Json;
 
+pub use databases::Seen;
 pub use scripts::{HOOK, Told};
 
 use crate::model::party::host_of;
@@ -19,10 +23,12 @@ use crate::model::visit::{Phase, PhaseName};
 use crate::visit::consent::record::signals::gpc_header;
 use crate::visit::time::VisitTime;
 use cookies::{CookieLog, ScriptWrite};
+use databases::DatabaseLog;
 use fingerprints::FingerprintLog;
 use network::NetworkLog;
 use scripts::{OpenWrite, OpenWrites, places};
 use storage::StorageLog;
+use targets::TargetLog;
 
 /// The longest text of a page that is kept anywhere: addresses, keys, names.
 const LONGEST_TEXT: usize = 8 * 1024;
@@ -91,6 +97,8 @@ pub struct Recording {
     network: NetworkLog,
     cookies: CookieLog,
     storage: StorageLog,
+    databases: DatabaseLog,
+    targets: TargetLog,
     signals: Vec<Signal>,
     open_writes: OpenWrites,
     fingerprints: FingerprintLog,
@@ -109,6 +117,8 @@ impl Recording {
             network: NetworkLog::default(),
             cookies: CookieLog::default(),
             storage: StorageLog::default(),
+            databases: DatabaseLog::default(),
+            targets: TargetLog::default(),
             signals: Vec::new(),
             open_writes: OpenWrites::default(),
             fingerprints: FingerprintLog::default(),
@@ -166,6 +176,11 @@ impl Recording {
         self.network.hold(&self.clock, params);
     }
 
+    /// The page is at this address now.
+    pub fn on_page(&mut self, url: &str) {
+        self.cookies.page_at(url);
+    }
+
     /// Takes an event of the `DOMStorage` domain.
     pub fn on_storage(&mut self, method: &str, params: &Json) {
         self.storage.take(self.clock.now_ms(), method, params);
@@ -198,6 +213,10 @@ impl Recording {
                 self.storage
                     .script_wrote(at_ms, told.report, Setter::Script { stack });
             }
+            "indexed-db" | "cache-storage" | "service-worker" | "shared-storage" => {
+                self.databases
+                    .script_wrote(at_ms, told.report, Setter::Script { stack });
+            }
             "read" => self.fingerprints.read(&self.clock, at_ms, told, stack),
             "overflow" => self.lost = self.lost.saturating_add(1),
             _ => {}
@@ -228,6 +247,55 @@ impl Recording {
     /// Compares what is known of storage with a frame's own areas: `{origin, local: {…}, session: {…}}`.
     pub fn on_areas(&mut self, areas: &Json) {
         self.storage.compare_with_areas(self.clock.now_ms(), areas);
+    }
+
+    /// A frame or a worker lives under a storage key; for a service worker, with the address of its script.
+    pub fn on_place(&mut self, storage_key: &str, service_worker: Option<&str>) {
+        match service_worker {
+            Some(script) => self.databases.worker_place(script, storage_key),
+            None => self.databases.place(storage_key),
+        }
+    }
+
+    /// Takes an event of the `Storage` or the `ServiceWorker` domain.
+    pub fn on_databases(&mut self, method: &str, params: &Json) {
+        let now = self.clock.now_ms();
+        if method.starts_with("ServiceWorker.") {
+            self.databases.registration(now, method, params);
+        } else {
+            self.databases.changed(now, method, params);
+        }
+    }
+
+    /// Compares what is known with all databases, or all caches, of a storage key.
+    pub fn on_contents(&mut self, kind: StorageKind, storage_key: &str, seen: &[Seen]) {
+        self.databases
+            .compare(self.clock.now_ms(), kind, storage_key, seen);
+    }
+
+    /// A target was attached (`Target.attachedToTarget`); `parent` is the target it hangs on.
+    pub fn on_target(&mut self, info: &Json, parent: Option<&str>) {
+        self.targets.attached(&self.clock, info, parent);
+    }
+
+    /// A target shows another address.
+    pub fn on_target_moved(&mut self, id: &str, url: &str) {
+        self.targets.moved(id, url);
+    }
+
+    /// A target ended, by itself or because its process crashed.
+    pub fn on_target_end(&mut self, id: &str, crashed: bool) {
+        let now = self.clock.now_ms();
+        if crashed {
+            self.targets.crashed(now, id);
+        } else {
+            self.targets.detached(now, id);
+        }
+    }
+
+    /// The page is being left: targets that end from now on were there to the end of the visit.
+    pub fn on_leaving(&mut self) {
+        self.targets.leave();
     }
 
     /// Notes a statement of the site about the visitor's consent.
@@ -291,11 +359,16 @@ impl Recording {
         }
         let snapshot = Snapshot {
             cookies: self.cookies.cookies(clock, &site),
-            storage: self.storage.entries(clock, &site),
+            storage: {
+                let mut storage = self.storage.entries(clock, &site);
+                storage.extend(self.databases.entries(clock, &site));
+                storage
+            },
             requests,
             signals,
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
+            targets: self.targets.finish(),
         };
         (snapshot, self.clock.phases, lost)
     }

@@ -5,7 +5,9 @@
 //! because navigating before its domains are enabled loses requests without a word.
 
 mod picture;
+mod places;
 mod simulation;
+mod stock;
 mod targets;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,13 +24,13 @@ use crate::browser::browser_protocol::browser::{
 };
 use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
 use crate::browser::browser_protocol::page::{NavigateParams, ReloadParams};
-use crate::browser::browser_protocol::storage::GetCookiesParams;
 use crate::browser::browser_protocol::target::CreateTargetParams;
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
 use crate::browser::{Browser, BrowserError, Session};
 use crate::visit::record::Recording;
 use crate::visit::time::{ClockKind, VisitTime};
 
+use places::Places;
 use simulation::Simulation;
 pub use targets::{Preparation, World};
 use targets::{Targets, listen, wake_engine_in};
@@ -83,6 +85,7 @@ pub struct EngineMessage {
 struct Shared {
     recording: Mutex<Recording>,
     targets: Mutex<Targets>,
+    places: Mutex<Places>,
     page: Mutex<PageState>,
     engine: mpsc::UnboundedSender<EngineMessage>,
     /// There is a banner, and the rule engine was started for it.
@@ -144,6 +147,7 @@ impl Stage {
         let shared = Arc::new(Shared {
             recording: Mutex::new(Recording::start(time.clone())),
             targets: Mutex::new(Targets::default()),
+            places: Mutex::new(Places::default()),
             page: Mutex::new(PageState::default()),
             engine: engine_sender,
             engine_awake: AtomicBool::new(false),
@@ -354,6 +358,9 @@ impl Stage {
     /// Starts loading an address. The answer names the error when nothing could be loaded.
     pub async fn navigate(&self, url: &str, limit: Duration) -> Result<Json, BrowserError> {
         self.begin_document();
+        if url == "about:blank" {
+            self.recording().on_leaving();
+        }
         self.page.call_within(NavigateParams::new(url), limit).await
     }
 
@@ -366,30 +373,6 @@ impl Stage {
             .map(drop)
     }
 
-    /// Reads the browser's cookie jar and every frame's storage areas into the recording.
-    pub async fn take_stock(&self) {
-        let jar = GetCookiesParams {
-            browser_context_id: Some(self.context.clone().into()),
-        };
-        match self.root.call(jar).await {
-            Ok(jar) => self.recording().on_jar(&jar),
-            Err(error) => {
-                tracing::debug!(%error, "the cookie jar could not be read");
-                self.recording().lost += 1;
-            }
-        }
-        for world in self.worlds().own_worlds() {
-            if let Ok(areas) = self
-                .worlds()
-                .evaluate(&world, "globalThis.consentinel?.areas()")
-                .await
-                && areas.is_object()
-            {
-                self.recording().on_areas(&areas);
-            }
-        }
-    }
-
     /// The page's own frame id.
     pub fn main_frame(&self) -> &str {
         &self.target
@@ -397,6 +380,7 @@ impl Stage {
 
     /// Ends the visit: throws the profile away and hands out what was recorded.
     pub async fn close(self, browser: &Browser) -> Recording {
+        self.recording().on_leaving();
         if let Err(error) = browser.dispose_context(&self.context).await {
             tracing::debug!(%error, "the profile could not be thrown away");
         }

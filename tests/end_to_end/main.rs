@@ -19,4 +19,6 @@ mod harness;
 mod invisible;
 mod repeats;
 mod signals;
+mod stored;
+mod targets;
 mod truth;

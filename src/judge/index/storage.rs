@@ -148,13 +148,9 @@ pub(super) fn join(index: &mut PageIndex<'_>, knowledge: &dyn Knowledge) {
             .map(|sighting| sighting.record.value().text())
             .find(|text| !text.is_empty());
         let query = ItemQuery {
-            name: &key.name,
+            name: catalog_name(&key),
             host: &key.host,
-            storage: match key.kind {
-                SubjectKind::LocalStorage => Some(StorageKind::LocalStorage),
-                SubjectKind::SessionStorage => Some(StorageKind::SessionStorage),
-                _ => None,
-            },
+            storage: storage_kind(key.kind),
             site: &index.site,
             set_by: &set_by,
             value: value.unwrap_or_default(),
@@ -194,6 +190,28 @@ pub(super) fn join(index: &mut PageIndex<'_>, knowledge: &dyn Knowledge) {
         });
     }
     index.items = items;
+}
+
+/// The name the catalog knows an item by: of an object store, its database's.
+fn catalog_name(key: &ItemKey) -> &str {
+    match (key.kind, key.name.rsplit_once('/')) {
+        (SubjectKind::IndexedDb, Some((database, _store))) => database,
+        _ => &key.name,
+    }
+}
+
+fn storage_kind(kind: SubjectKind) -> Option<StorageKind> {
+    match kind {
+        SubjectKind::LocalStorage => Some(StorageKind::LocalStorage),
+        SubjectKind::SessionStorage => Some(StorageKind::SessionStorage),
+        SubjectKind::IndexedDb => Some(StorageKind::IndexedDb),
+        SubjectKind::CacheStorage => Some(StorageKind::CacheStorage),
+        SubjectKind::ServiceWorker => Some(StorageKind::ServiceWorker),
+        SubjectKind::SharedStorage => Some(StorageKind::SharedStorage),
+        SubjectKind::Cookie | SubjectKind::Request | SubjectKind::Signal | SubjectKind::Banner => {
+            None
+        }
+    }
 }
 
 type Grouped<'a> = BTreeMap<ItemKey, Vec<Sighting<'a>>>;

@@ -68,7 +68,7 @@ fn too_long(page: &PageIndex<'_>, item: &Item<'_>) -> Option<Draft> {
                 (Severity::Low, Verdict::Review, None)
             }
         }
-        SubjectKind::LocalStorage
+        SubjectKind::LocalStorage | SubjectKind::IndexedDb
             if item.class.need == Need::LikelyConsent && item.identifier.is_some() =>
         {
             (Severity::Low, Verdict::Review, Some("unbounded"))

@@ -142,8 +142,8 @@ impl Rule for WebStorage {
             id: "R04",
             name: "pre-web-storage-id",
             title: "An identifier is kept in the browser's storage before any choice",
-            checks: "An entry of localStorage or sessionStorage belongs to a known service that needs consent, or holds \
-                     a unique identifier. One that the site writes for itself and sends nowhere is for review.",
+            checks: "An entry of localStorage or sessionStorage, a database, a cache or a service worker belongs to a \
+                     known service that needs consent, or holds a unique identifier. One that the site writes for itself and sends nowhere is for review.",
             severity: Severity::High,
             proof: Proof::P2,
             certainty: Certainty::L1,
@@ -163,7 +163,12 @@ impl Rule for WebStorage {
             .filter(|item| {
                 matches!(
                     item.key.kind,
-                    SubjectKind::LocalStorage | SubjectKind::SessionStorage
+                    SubjectKind::LocalStorage
+                        | SubjectKind::SessionStorage
+                        | SubjectKind::IndexedDb
+                        | SubjectKind::CacheStorage
+                        | SubjectKind::ServiceWorker
+                        | SubjectKind::SharedStorage
                 )
             })
             .filter_map(|item| match item.class.need {
@@ -204,8 +209,8 @@ impl Rule for UnclassifiedStorage {
             id: "R05",
             name: "pre-unclassified-storage",
             title: "Something of unknown purpose is stored for more than a day before any choice",
-            checks: "A cookie that lives longer than a day, or an entry of localStorage, that neither the catalog nor \
-                     its behaviour explains. One finding for each host.",
+            checks: "A cookie that lives longer than a day, an entry of localStorage, or a database with records in it, \
+                     that neither the catalog nor its behaviour explains. One finding for each host.",
             severity: Severity::Low,
             proof: Proof::P3,
             certainty: Certainty::L2,
@@ -257,8 +262,13 @@ fn is_unexplained(item: &Item<'_>) -> bool {
         && !item.attempted_only()
         && matches!(
             item.key.kind,
-            SubjectKind::Cookie | SubjectKind::LocalStorage
+            SubjectKind::Cookie
+                | SubjectKind::LocalStorage
+                | SubjectKind::IndexedDb
+                | SubjectKind::SharedStorage
         )
+        // Caches and service workers keep what the server sent to everybody; what identifies is R04.
+        && !item.sightings.iter().all(|sighting| sighting.record.is_empty())
         && item.lifetime.exceeds_days(1)
 }
 

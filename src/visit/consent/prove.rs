@@ -130,8 +130,9 @@ pub async fn prove(
 fn source(area: Option<StorageKind>) -> Source<'static> {
     match area {
         None => Source::Cookie,
-        Some(StorageKind::LocalStorage) => Source::LocalStorage,
         Some(StorageKind::SessionStorage) => Source::SessionStorage,
+        // No other storage is among the values.
+        Some(_) => Source::LocalStorage,
     }
 }
 
@@ -222,8 +223,8 @@ fn words(answer: Answer) -> &'static str {
 fn place(area: Option<StorageKind>) -> &'static str {
     match area {
         None => "cookie",
-        Some(StorageKind::LocalStorage) => "local storage",
         Some(StorageKind::SessionStorage) => "session storage",
+        Some(_) => "local storage",
     }
 }
 

@@ -1,22 +1,53 @@
 //! Cookies: every write with its raw lifetime and who made it, every sending, and what is left at the end.
 //!
 //! Lifetimes come from `Set-Cookie` and from the setter's argument, because the browser stores at
-//! most 400 days and its jar would make every two-year cookie look modest.
+//! most 400 days and its jar would make every two-year cookie look modest. What the browser refused or
+//! kept back, and why, it says itself; of a script's write it says nothing, so the reasons that are
+//! written in the standard are looked for here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cookie::{Cookie as Parsed, Expiration};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::set_cookie::{SetCookie, date};
 use super::{Clock, MOST_ITEMS, cut};
-use crate::model::party::{host_of, party_of};
-use crate::model::snapshot::{Cookie, Sent, Setter, StorageKind, Write};
+use crate::model::party::{Party, host_of, party_of, registrable_domain};
+use crate::model::snapshot::{Cookie, Effect, Sent, Setter, StorageKind, Withheld, Write};
 use crate::model::value::Value;
 use crate::model::visit::PhaseName;
 
 /// Most writes of one cookie kept.
 const MOST_WRITES: usize = 200;
+/// Most times one cookie was kept back that are told apart; later ones are only counted.
+const MOST_WITHHELD: usize = 2_000;
+/// Most reasons kept of one refusal.
+const MOST_REASONS: usize = 16;
+/// A write that was only seen by its result, and one of the same value this soon, are one, in milliseconds.
+const SAME_WRITE_MS: u64 = 3_000;
+/// An end that moved by no more than this did not move, in milliseconds.
+const SAME_END_MS: u64 = 1_000;
+/// Longest name and value together that browsers store, in bytes (RFC 6265bis, 5.7).
+const LONGEST_PAIR: usize = 4_096;
+
+/// The partition of a cookie (CHIPS).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Partition {
+    /// The top-level site, such as `https://shop.test`.
+    site: String,
+    /// A frame of another site stands between the two.
+    cross_site: bool,
+}
+
+impl Partition {
+    fn read(key: &Json) -> Option<Self> {
+        let site = key["topLevelSite"].as_str().or_else(|| key.as_str())?;
+        Some(Self {
+            site: cut(site).to_owned(),
+            cross_site: key["hasCrossSiteAncestor"].as_bool().unwrap_or_default(),
+        })
+    }
+}
 
 /// What tells one cookie from another: name, domain without dot, path, partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +55,22 @@ struct Key {
     name: String,
     domain: String,
     path: String,
-    partition: Option<String>,
+    partition: Option<Partition>,
+}
+
+impl Key {
+    /// The key of a cookie as the browser describes it (CDP `Network.Cookie`).
+    fn read(cookie: &Json) -> Option<Self> {
+        Some(Self {
+            name: cut(cookie["name"].as_str()?).to_owned(),
+            domain: cookie["domain"]
+                .as_str()?
+                .trim_start_matches('.')
+                .to_ascii_lowercase(),
+            path: cut(cookie["path"].as_str().unwrap_or("/")).to_owned(),
+            partition: Partition::read(&cookie["partitionKey"]),
+        })
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -32,8 +78,23 @@ struct RecordedWrite {
     at_ms: u64,
     value: Value,
     lifetime_s: Option<i64>,
-    deleted: bool,
+    effect: Effect,
+    refused: Vec<String>,
     set_by: Option<Setter>,
+}
+
+impl RecordedWrite {
+    fn leaves_something(&self) -> bool {
+        !matches!(self.effect, Effect::Deleted | Effect::Expired)
+    }
+}
+
+/// The cookie as it should be in the jar.
+#[derive(Debug, Clone)]
+struct Current {
+    value: Value,
+    /// In milliseconds since the visit began; absent for a session cookie.
+    ends_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,13 +103,180 @@ struct RecordedCookie {
     secure: bool,
     http_only: bool,
     same_site: Option<String>,
-    blocked: Vec<String>,
     writes: Vec<RecordedWrite>,
+    current: Option<Current>,
     sent: Vec<(u64, String)>,
+    withheld: Vec<(u64, String, Vec<String>, u32)>,
+    exemptions: BTreeSet<String>,
     stored_lifetime_s: Option<i64>,
     /// Seen in the browser's jar, or sent, at any time.
     stored: bool,
+    /// Nobody named the partition yet.
+    guessed: bool,
     alive: bool,
+}
+
+/// One write, as it is taken into the log.
+struct Wish {
+    cookie: SetCookie,
+    host: String,
+    default_path: String,
+    partition: Option<Partition>,
+    /// The partition is what it should be; nobody named it.
+    guessed: bool,
+    lifetime_s: Option<i64>,
+    set_by: Setter,
+    refused: Vec<String>,
+}
+
+impl RecordedCookie {
+    fn push(&mut self, write: RecordedWrite) {
+        if self.writes.len() < MOST_WRITES {
+            self.writes.push(write);
+        }
+    }
+
+    /// What a new value and a new end do to the cookie.
+    fn effect(&self, value: &Value, ends_ms: Option<u64>) -> Effect {
+        let Some(current) = &self.current else {
+            return Effect::Created;
+        };
+        if current.value != *value {
+            return Effect::Overwritten;
+        }
+        match (current.ends_ms, ends_ms) {
+            (None, Some(_)) => Effect::Extended,
+            (Some(before), Some(now)) if now > before.saturating_add(SAME_END_MS) => {
+                Effect::Extended
+            }
+            _ => Effect::Unchanged,
+        }
+    }
+
+    /// Notes that its lifetime ran out, if it did.
+    fn run_out(&mut self, now_ms: u64) {
+        if let Some(ends_ms) = self.current.as_ref().and_then(|current| current.ends_ms)
+            && ends_ms <= now_ms
+        {
+            self.current = None;
+            self.push(RecordedWrite {
+                at_ms: ends_ms,
+                value: Value::new(""),
+                lifetime_s: None,
+                effect: Effect::Expired,
+                refused: Vec::new(),
+                set_by: None,
+            });
+        }
+    }
+
+    fn take(&mut self, at_ms: u64, wish: &Wish) {
+        let value = Value::new(&wish.cookie.value);
+        let write = |effect, refused| RecordedWrite {
+            at_ms,
+            value: value.clone(),
+            lifetime_s: wish.lifetime_s,
+            effect,
+            refused,
+            set_by: Some(wish.set_by.clone()),
+        };
+        let refused = !wish.refused.is_empty();
+        if !refused || self.writes.is_empty() {
+            self.host_only = wish.cookie.domain.is_none();
+            self.secure = wish.cookie.secure;
+            self.http_only = wish.cookie.http_only;
+            self.same_site = wish.cookie.same_site.map(str::to_owned);
+        }
+        if refused {
+            let write = write(Effect::Refused, wish.refused.clone());
+            self.push(write);
+            return;
+        }
+        self.run_out(at_ms);
+        if wish.lifetime_s.is_some_and(|lifetime| lifetime <= 0) {
+            self.current = None;
+            let write = write(Effect::Deleted, Vec::new());
+            self.push(write);
+            return;
+        }
+        let ends_ms = wish.lifetime_s.map(|lifetime| after(at_ms, lifetime));
+        let effect = self.effect(&value, ends_ms);
+        let write = write(effect, Vec::new());
+        match self.writes.last_mut().filter(|last| {
+            last.set_by.is_none()
+                && last.leaves_something()
+                && last.value == value
+                && at_ms.saturating_sub(last.at_ms) < SAME_WRITE_MS
+        }) {
+            Some(last) => {
+                *last = RecordedWrite {
+                    at_ms: last.at_ms.min(at_ms),
+                    effect: last.effect,
+                    ..write
+                };
+            }
+            None => self.push(write),
+        }
+        self.current = Some(Current { value, ends_ms });
+    }
+
+    /// It is there with this value: in the jar, or on its way out.
+    fn is_there(&mut self, at_ms: u64, value: Value, lifetime_s: Option<i64>) {
+        self.stored = true;
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.value == value)
+        {
+            return;
+        }
+        let ends_ms = lifetime_s.map(|lifetime| after(at_ms, lifetime));
+        let effect = self.effect(&value, ends_ms);
+        // What was taken for refused was not.
+        let refused = self
+            .writes
+            .last_mut()
+            .filter(|last| last.effect == Effect::Refused && last.value == value);
+        match refused {
+            Some(last) => {
+                last.effect = effect;
+                last.refused.clear();
+            }
+            None => self.push(RecordedWrite {
+                at_ms,
+                value: value.clone(),
+                lifetime_s,
+                effect,
+                refused: Vec::new(),
+                set_by: None,
+            }),
+        }
+        self.current = Some(Current { value, ends_ms });
+    }
+
+    /// It is not in the jar.
+    fn is_missing(&mut self, now_ms: u64) {
+        self.alive = false;
+        self.run_out(now_ms);
+        if self.stored && self.current.take().is_some() {
+            self.push(RecordedWrite {
+                at_ms: now_ms,
+                value: Value::new(""),
+                lifetime_s: None,
+                effect: Effect::Deleted,
+                refused: Vec::new(),
+                set_by: None,
+            });
+        }
+    }
+}
+
+fn after(at_ms: u64, lifetime_s: i64) -> u64 {
+    at_ms.saturating_add(
+        u64::try_from(lifetime_s)
+            .unwrap_or_default()
+            .saturating_mul(1_000),
+    )
 }
 
 /// Where a script's write says when the cookie ends.
@@ -125,14 +353,46 @@ impl ScriptWrite {
 #[derive(Debug, Default)]
 pub(super) struct CookieLog {
     cookies: BTreeMap<Key, RecordedCookie>,
+    /// The page's own site, by which script-made cookies are partitioned.
+    top_site: String,
 }
 
 impl CookieLog {
+    /// The page is at this address now.
+    pub(super) fn page_at(&mut self, url: &str) {
+        if let Some((scheme, _)) = url
+            .split_once("://")
+            .filter(|(scheme, _)| scheme.starts_with("http"))
+        {
+            self.top_site = format!("{scheme}://{}", registrable_domain(&host_of(url)));
+        }
+    }
+
     fn entry(&mut self, key: Key) -> Option<&mut RecordedCookie> {
         if self.cookies.len() >= MOST_ITEMS && !self.cookies.contains_key(&key) {
             return None;
         }
         Some(self.cookies.entry(key).or_default())
+    }
+
+    /// The entry of a cookie the browser describes. One whose partition was guessed wrong is the same cookie.
+    fn described(&mut self, key: Key) -> Option<&mut RecordedCookie> {
+        if key.partition.is_some() && !self.cookies.contains_key(&key) {
+            let stray = self.cookies.iter().find(|(known, cookie)| {
+                cookie.guessed
+                    && known.name == key.name
+                    && known.domain == key.domain
+                    && known.path == key.path
+            });
+            if let Some(stray) = stray.map(|(stray, _)| stray.clone())
+                && let Some(cookie) = self.cookies.remove(&stray)
+            {
+                self.cookies.insert(key.clone(), cookie);
+            }
+        }
+        let cookie = self.entry(key)?;
+        cookie.guessed = false;
+        Some(cookie)
     }
 
     /// A `Set-Cookie` header line. Returns the cookie's name.
@@ -147,53 +407,58 @@ impl CookieLog {
         event: &Json,
     ) -> Option<String> {
         let line = cut(line);
-        let parsed = Parsed::parse(line.to_owned()).ok()?;
-        let partition = parsed
-            .partitioned()
-            .unwrap_or_default()
-            .then(|| partition_of(&event["cookiePartitionKey"]))
-            .flatten();
-        let blocked = event["blockedCookies"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|blocked| blocked["cookieLine"].as_str() == Some(line))
-            .flat_map(|blocked| blocked["blockedReasons"].as_array().into_iter().flatten())
-            .filter_map(|reason| reason.as_str().map(str::to_owned))
-            .collect::<Vec<_>>();
-        let now = date.and_then(http_date).unwrap_or_else(Timestamp::now);
-        let lifetime_s = lifetime(&parsed, now);
-        let setter = Some(Setter::Response {
-            url: cut(url).to_owned(),
-        });
-        let name = parsed.name().to_owned();
-        self.write(
+        let of_line = |list: &str| {
+            event[list]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|about| about["cookieLine"].as_str().map(cut) == Some(line))
+        };
+        let refused: Vec<String> = of_line("blockedCookies")
+            .flat_map(|blocked| texts(&blocked["blockedReasons"]))
+            .take(MOST_REASONS)
+            .collect();
+        let cookie = SetCookie::parse(line).or_else(|| {
+            // What a control character makes the browser refuse has a name all the same.
+            let printable: String = line.chars().filter(|letter| !letter.is_control()).collect();
+            (!refused.is_empty())
+                .then(|| SetCookie::parse(&printable))
+                .flatten()
+        })?;
+        let exemptions: Vec<String> = of_line("exemptedCookies")
+            .filter_map(|exempted| exempted["exemptionReason"].as_str().map(str::to_owned))
+            .collect();
+        let now = date
+            .and_then(self::date)
+            .unwrap_or_else(|| Timestamp::now().as_second());
+        let name = cookie.name.clone();
+        let key = self.write(
             at_ms,
-            &parsed,
-            &host_of(url),
-            default_path(url),
-            partition,
-            lifetime_s,
-            setter,
-            blocked,
+            &Wish {
+                partition: cookie
+                    .partitioned
+                    .then(|| Partition::read(&event["cookiePartitionKey"]))
+                    .flatten(),
+                guessed: false,
+                lifetime_s: cookie.lifetime_s(now),
+                host: host_of(url),
+                default_path: default_path(url).to_owned(),
+                set_by: Setter::Response {
+                    url: cut(url).to_owned(),
+                },
+                refused,
+                cookie,
+            },
         );
+        if let Some(cookie) = self.cookies.get_mut(&key) {
+            cookie.exemptions.extend(exemptions);
+        }
         Some(name)
     }
 
-    /// A write by a script of the page or one of its frames.
+    /// A write by a script of the page, of one of its frames or workers.
     pub(super) fn script_wrote(&mut self, at_ms: u64, write: &ScriptWrite, setter: Setter) {
-        // A cookie without a name may have no equals sign at all.
-        let line = if write
-            .line
-            .split(';')
-            .next()
-            .is_some_and(|pair| pair.contains('='))
-        {
-            write.line.clone()
-        } else {
-            format!("={}", write.line)
-        };
-        let Ok(parsed) = Parsed::parse(line) else {
+        let Some(cookie) = SetCookie::parse(&write.line) else {
             return;
         };
         let lifetime_s = match write.expiry {
@@ -201,112 +466,150 @@ impl CookieLog {
             Expiry::Beside(Some(expires)) => {
                 Some(((expires - write.now_ms) / 1000.0).round() as i64)
             }
-            Expiry::InLine => {
-                let now = Timestamp::from_millisecond(write.now_ms as i64);
-                lifetime(&parsed, now.unwrap_or_else(|_| Timestamp::now()))
-            }
+            Expiry::InLine => cookie.lifetime_s((write.now_ms / 1000.0) as i64),
         };
         let host = host_of(&write.origin);
         let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);
-        let refused = write.visible == Some(false)
+        let mut refused: Vec<String> = refusal(&cookie, &write.origin, &host)
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
+        if refused.is_empty()
+            && write.visible == Some(false)
             && !deleted
-            && parsed.path().is_none_or(|path| path == "/");
-        let blocked = if refused {
-            vec!["RefusedFromScript".to_owned()]
-        } else {
-            Vec::new()
-        };
-        let path = setter
+            && cookie.path.as_deref().is_none_or(|path| path == "/")
+        {
+            refused.push("RefusedFromScript".to_owned());
+        }
+        let default_path = setter
             .url()
-            .map_or("/", |url| {
-                if host_of(url) == host {
-                    default_path(url)
-                } else {
-                    "/"
-                }
-            })
+            .filter(|url| host_of(url) == host)
+            .map_or("/", default_path)
             .to_owned();
+        let partition = cookie.partitioned.then(|| self.partition_for(&host));
         self.write(
             at_ms,
-            &parsed,
-            &host,
-            &path,
-            None,
-            lifetime_s,
-            Some(setter),
-            blocked,
+            &Wish {
+                guessed: partition.is_some(),
+                partition,
+                host,
+                default_path,
+                lifetime_s,
+                set_by: setter,
+                refused,
+                cookie,
+            },
         );
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one write is made of this much")]
-    fn write(
-        &mut self,
-        at_ms: u64,
-        parsed: &Parsed<'_>,
-        host: &str,
-        default_path: &str,
-        partition: Option<String>,
-        lifetime_s: Option<i64>,
-        set_by: Option<Setter>,
-        blocked: Vec<String>,
-    ) {
-        let domain = parsed
-            .domain()
-            .map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
-        let key = Key {
-            name: cut(parsed.name()).to_owned(),
-            domain: domain.clone().unwrap_or_else(|| host.to_ascii_lowercase()),
-            path: cut(parsed
-                .path()
-                .filter(|path| path.starts_with('/'))
-                .unwrap_or(default_path))
-            .to_owned(),
-            partition,
-        };
-        let Some(cookie) = self.entry(key) else {
-            return;
-        };
-        cookie.host_only = domain.is_none();
-        cookie.secure = parsed.secure().unwrap_or_default();
-        cookie.http_only = parsed.http_only().unwrap_or_default();
-        cookie.same_site = parsed.same_site().map(|same_site| same_site.to_string());
-        cookie.blocked = blocked;
-        if cookie.writes.len() < MOST_WRITES {
-            let deleted = lifetime_s.is_some_and(|lifetime| lifetime <= 0);
-            cookie.writes.push(RecordedWrite {
-                at_ms,
-                value: Value::new(parsed.value()),
-                lifetime_s,
-                deleted,
-                set_by,
-            });
+    /// The partition of a script's cookie: scripts are not told it.
+    fn partition_for(&self, host: &str) -> Partition {
+        let site = host_of(&self.top_site);
+        Partition {
+            site: self.top_site.clone(),
+            cross_site: party_of(host, &site) == Party::Third,
         }
+    }
+
+    fn write(&mut self, at_ms: u64, wish: &Wish) -> Key {
+        let host = wish.host.to_ascii_lowercase();
+        // What one host asks in the name of another is refused, and no item of the other.
+        let domain = wish
+            .cookie
+            .domain
+            .clone()
+            .filter(|_| wish.cookie.belongs_to(&host));
+        let mut key = Key {
+            name: cut(&wish.cookie.name).to_owned(),
+            domain: domain.unwrap_or(host),
+            path: cut(wish.cookie.path.as_deref().unwrap_or(&wish.default_path)).to_owned(),
+            partition: wish.partition.clone(),
+        };
+        let guessed = wish.guessed;
+        if guessed && !self.cookies.contains_key(&key) {
+            let known = self.cookies.keys().find(|known| {
+                known.partition.is_some()
+                    && known.name == key.name
+                    && known.domain == key.domain
+                    && known.path == key.path
+            });
+            if let Some(known) = known {
+                key = known.clone();
+            }
+        }
+        let is_new = !self.cookies.contains_key(&key);
+        if let Some(cookie) = self.entry(key.clone()) {
+            cookie.guessed |= guessed && is_new;
+            cookie.take(at_ms, wish);
+        }
+        key
     }
 
     /// The browser sent a cookie (`Network.requestWillBeSentExtraInfo.associatedCookies`).
     pub(super) fn was_sent(&mut self, at_ms: u64, cookie: &Json, host: &str) {
-        let Some(known) = key_of(cookie).and_then(|key| self.entry(key)) else {
+        let Some(known) = Key::read(cookie).and_then(|key| self.described(key)) else {
             return;
         };
+        if let Some(value) = cookie["value"].as_str()
+            && known.writes.is_empty()
+        {
+            known.is_there(at_ms, Value::new(value), None);
+        }
         known.stored = true;
         if known.sent.len() < MOST_ITEMS {
             known.sent.push((at_ms, host.to_owned()));
         }
     }
 
-    /// Marks what is in the browser's jar, and adds what nobody was seen writing.
-    pub(super) fn compare_with_jar(&mut self, at_ms: u64, jar: &Json) {
-        for cookie in self.cookies.values_mut() {
-            cookie.alive = false;
+    /// What the browser says of a cookie that belonged to a request: sent, or kept back and why.
+    ///
+    /// `associated` is one of `Network.requestWillBeSentExtraInfo.associatedCookies`. Returns whether it was sent.
+    pub(super) fn associated(&mut self, at_ms: u64, associated: &Json, host: &str) -> bool {
+        let cookie = &associated["cookie"];
+        let reasons: Vec<String> = texts(&associated["blockedReasons"])
+            .take(MOST_REASONS)
+            .collect();
+        if reasons.is_empty() {
+            self.was_sent(at_ms, cookie, host);
         }
+        let Some(known) = Key::read(cookie).and_then(|key| self.cookies.get_mut(&key)) else {
+            return reasons.is_empty();
+        };
+        if let Some(reason) = associated["exemptionReason"]
+            .as_str()
+            .filter(|reason| *reason != "None")
+        {
+            known.exemptions.insert(cut(reason).to_owned());
+        }
+        if reasons.is_empty() {
+            return true;
+        }
+        if known.withheld.len() < MOST_WITHHELD {
+            known.withheld.push((at_ms, host.to_owned(), reasons, 1));
+        } else if let Some(same) = known
+            .withheld
+            .iter_mut()
+            .rev()
+            .find(|(_, known, why, _)| known == host && *why == reasons)
+        {
+            same.3 = same.3.saturating_add(1);
+        }
+        false
+    }
+
+    /// Compares with the browser's jar (`Storage.getCookies`), and adds what nobody was seen writing.
+    pub(super) fn compare_with_jar(&mut self, at_ms: u64, jar: &Json) {
         let now = Timestamp::now().as_second() as f64;
+        let mut there = BTreeSet::new();
         for stored in jar["cookies"].as_array().into_iter().flatten() {
-            let Some(cookie) = key_of(stored).and_then(|key| self.entry(key)) else {
+            let Some(key) = Key::read(stored) else {
+                continue;
+            };
+            there.insert(key.clone());
+            let Some(cookie) = self.described(key) else {
                 continue;
             };
             cookie.alive = true;
-            cookie.stored = true;
-            cookie.blocked.clear();
             cookie.host_only = !stored["domain"]
                 .as_str()
                 .unwrap_or_default()
@@ -318,20 +621,11 @@ impl CookieLog {
             let stored_lifetime_s = expires.map(|expires| (expires - now).round() as i64);
             cookie.stored_lifetime_s = cookie.stored_lifetime_s.max(stored_lifetime_s);
             let value = Value::new(stored["value"].as_str().unwrap_or_default());
-            let known = cookie
-                .writes
-                .iter()
-                .rev()
-                .find(|write| !write.deleted)
-                .is_some_and(|write| write.value == value);
-            if !known && cookie.writes.len() < MOST_WRITES {
-                cookie.writes.push(RecordedWrite {
-                    at_ms,
-                    value,
-                    lifetime_s: stored_lifetime_s,
-                    deleted: false,
-                    set_by: None,
-                });
+            cookie.is_there(at_ms, value, stored_lifetime_s);
+        }
+        for (key, cookie) in &mut self.cookies {
+            if !there.contains(key) {
+                cookie.is_missing(at_ms);
             }
         }
     }
@@ -340,10 +634,10 @@ impl CookieLog {
     pub(super) fn values(&self, site: &str) -> Vec<(String, String, Option<StorageKind>)> {
         self.cookies
             .iter()
-            .filter(|(key, _)| party_of(&key.domain, site) == crate::model::party::Party::First)
+            .filter(|(key, _)| party_of(&key.domain, site) == Party::First)
             .filter_map(|(key, cookie)| {
-                let write = cookie.writes.last().filter(|write| !write.deleted)?;
-                Some((key.name.clone(), write.value.text().to_owned(), None))
+                let current = cookie.current.as_ref()?;
+                Some((key.name.clone(), current.value.text().to_owned(), None))
             })
             .collect()
     }
@@ -357,34 +651,85 @@ impl CookieLog {
     }
 }
 
+fn texts(list: &Json) -> impl Iterator<Item = String> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str().map(|text| cut(text).to_owned()))
+}
+
+/// Why a browser refuses what a script writes, in the words of CDP `Network.SetCookieBlockedReason` where it has one.
+fn refusal(cookie: &SetCookie, origin: &str, host: &str) -> Option<&'static str> {
+    let has_prefix = |prefix: &str| {
+        cookie
+            .name
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let trusted =
+        origin.starts_with("https:") || host == "localhost" || host.ends_with(".localhost");
+    let bound_to_host =
+        cookie.secure && cookie.domain.is_none() && cookie.path.as_deref() == Some("/");
+    if !cookie.belongs_to(host) {
+        Some("InvalidDomain")
+    } else if cookie.name.len() + cookie.value.len() > LONGEST_PAIR {
+        Some("NameValuePairExceedsMaxSize")
+    } else if cookie.http_only {
+        Some("HttpOnly")
+    } else if cookie.secure && !trusted {
+        Some("SecureOnly")
+    } else if (has_prefix("__Secure-") && !cookie.secure)
+        || (has_prefix("__Host-") && !bound_to_host)
+        || has_prefix("__Http-")
+        || has_prefix("__Host-Http-")
+    {
+        Some("InvalidPrefix")
+    } else if cookie.same_site == Some("None") && !cookie.secure {
+        Some("SameSiteNoneInsecure")
+    } else {
+        None
+    }
+}
+
 fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Option<Cookie> {
-    let first = cookie.writes.iter().find(|write| !write.deleted)?;
-    let last = cookie.writes.iter().rev().find(|write| !write.deleted)?;
+    let stays = |write: &&RecordedWrite| write.leaves_something();
+    let first = cookie.writes.iter().find(stays)?;
+    // What was stored counts before what was only tried.
+    let last = cookie
+        .writes
+        .iter()
+        .rev()
+        .filter(stays)
+        .find(|write| write.effect != Effect::Refused)
+        .or_else(|| cookie.writes.iter().rev().find(stays))?;
+    let was_stored = cookie.stored
+        || cookie
+            .writes
+            .iter()
+            .any(|write| write.effect != Effect::Refused && write.leaves_something());
     // A session write has no lifetime; any persistent one is longer.
     let lifetime_s = cookie
         .writes
         .iter()
-        .filter(|write| !write.deleted)
+        .filter(|write| {
+            write.leaves_something() && !(was_stored && write.effect == Effect::Refused)
+        })
         .filter_map(|write| write.lifetime_s)
         .max();
-    let mut sent: BTreeMap<(PhaseName, &str), Sent> = BTreeMap::new();
-    for (at_ms, host) in &cookie.sent {
-        let phase = clock.phase_at(*at_ms);
-        sent.entry((phase, host))
-            .and_modify(|sent| sent.count += 1)
-            .or_insert_with(|| Sent {
-                at_ms: *at_ms,
-                phase,
-                host: host.clone(),
-                count: 1,
-            });
-    }
+    let refused = cookie
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.effect == Effect::Refused);
     Some(Cookie {
         name: key.name.clone(),
         domain: key.domain.clone(),
         host_only: cookie.host_only,
         path: key.path.clone(),
-        partition_key: key.partition.clone(),
+        partition_key: key
+            .partition
+            .as_ref()
+            .map(|partition| partition.site.clone()),
         secure: cookie.secure,
         http_only: cookie.http_only,
         same_site: cookie.same_site.clone(),
@@ -393,10 +738,9 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
         lifetime_s,
         stored_lifetime_s: cookie.stored_lifetime_s,
         set_by: cookie.writes.iter().find_map(|write| write.set_by.clone()),
-        blocked: if cookie.stored {
-            Vec::new()
-        } else {
-            cookie.blocked.clone()
+        blocked: match refused {
+            Some(refused) if !was_stored => refused.refused.clone(),
+            _ => Vec::new(),
         },
         at_ms: first.at_ms,
         phase: clock.phase_at(first.at_ms),
@@ -408,51 +752,52 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
                 phase: clock.phase_at(write.at_ms),
                 value: write.value.clone(),
                 lifetime_s: write.lifetime_s,
-                deleted: write.deleted,
+                deleted: !write.leaves_something(),
+                effect: write.effect,
+                refused: write.refused.clone(),
                 set_by: write.set_by.clone(),
             })
             .collect(),
-        sent: sent.into_values().collect(),
+        sent: sendings(&cookie.sent, clock),
+        withheld: withheld(&cookie.withheld, clock),
+        exemptions: cookie.exemptions.iter().cloned().collect(),
         alive: cookie.alive,
     })
 }
 
-/// The key of a cookie as the browser describes it (CDP `Network.Cookie`).
-fn key_of(cookie: &Json) -> Option<Key> {
-    Some(Key {
-        name: cut(cookie["name"].as_str()?).to_owned(),
-        domain: cookie["domain"]
-            .as_str()?
-            .trim_start_matches('.')
-            .to_ascii_lowercase(),
-        path: cut(cookie["path"].as_str().unwrap_or("/")).to_owned(),
-        partition: partition_of(&cookie["partitionKey"]),
-    })
-}
-
-fn partition_of(key: &Json) -> Option<String> {
-    key["topLevelSite"]
-        .as_str()
-        .or_else(|| key.as_str())
-        .map(|site| cut(site).to_owned())
-}
-
-/// The lifetime asked for, in seconds: `Max-Age` before `Expires` (RFC 6265, 5.3).
-fn lifetime(parsed: &Parsed<'_>, now: Timestamp) -> Option<i64> {
-    if let Some(age) = parsed.max_age() {
-        return Some(age.whole_seconds());
+fn sendings(sent: &[(u64, String)], clock: &Clock) -> Vec<Sent> {
+    let mut joined: BTreeMap<(PhaseName, &str), Sent> = BTreeMap::new();
+    for (at_ms, host) in sent {
+        let phase = clock.phase_at(*at_ms);
+        joined
+            .entry((phase, host))
+            .and_modify(|sent| sent.count += 1)
+            .or_insert_with(|| Sent {
+                at_ms: *at_ms,
+                phase,
+                host: host.clone(),
+                count: 1,
+            });
     }
-    match parsed.expires() {
-        Some(Expiration::DateTime(date)) => Some(date.unix_timestamp() - now.as_second()),
-        _ => None,
-    }
+    joined.into_values().collect()
 }
 
-/// The date of a response (RFC 9110, 5.6.7), so that a server's wrong clock cannot change a lifetime.
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()
+fn withheld(withheld: &[(u64, String, Vec<String>, u32)], clock: &Clock) -> Vec<Withheld> {
+    let mut joined: BTreeMap<(PhaseName, &str, &[String]), Withheld> = BTreeMap::new();
+    for (at_ms, host, reasons, count) in withheld {
+        let phase = clock.phase_at(*at_ms);
+        joined
+            .entry((phase, host, reasons))
+            .and_modify(|known| known.count = known.count.saturating_add(*count))
+            .or_insert_with(|| Withheld {
+                at_ms: *at_ms,
+                phase,
+                host: host.clone(),
+                reasons: reasons.clone(),
+                count: *count,
+            });
+    }
+    joined.into_values().collect()
 }
 
 /// The path a cookie gets when it names none (RFC 6265, 5.1.4).
@@ -467,124 +812,4 @@ fn default_path(url: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::real_clock;
-    use super::*;
-
-    const URL: &str = "https://www.shop.test/a/b?c=/d";
-
-    fn after(lines: &[&str]) -> Vec<Cookie> {
-        let mut log = CookieLog::default();
-        for line in lines {
-            log.response_set(
-                1,
-                line,
-                Some("Wed, 21 Oct 2026 07:28:00 GMT"),
-                URL,
-                &json!({}),
-            );
-        }
-        log.cookies(&real_clock(), "shop.test")
-    }
-
-    #[test]
-    fn raw_lifetimes_are_kept() {
-        for (line, expected) in [
-            ("a=1", None),
-            ("a=1; Max-Age=63072000", Some(63_072_000)),
-            ("a=1; Expires=Thu, 22 Oct 2026 07:28:00 GMT", Some(86_400)),
-            (
-                "a=1; Expires=Thu, 22 Oct 2026 07:28:00 GMT; Max-Age=5",
-                Some(5),
-            ),
-        ] {
-            assert_eq!(after(&[line])[0].lifetime_s, expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_deletion_alone_is_no_cookie() {
-        assert!(after(&["a=; Max-Age=0"]).is_empty());
-        let cookies = after(&["a=1; Max-Age=9", "a=; Max-Age=0"]);
-        assert_eq!(cookies[0].value.text(), "1");
-        assert!(cookies[0].writes[1].deleted);
-    }
-
-    #[test]
-    fn domains_and_paths() {
-        for (line, domain, host_only, path) in [
-            ("a=1", "www.shop.test", true, "/a"),
-            ("a=1; Domain=.shop.test; Path=/", "shop.test", false, "/"),
-            ("a=1; Path=nonsense", "www.shop.test", true, "/a"),
-        ] {
-            let cookie = &after(&[line])[0];
-            assert_eq!(
-                (
-                    cookie.domain.as_str(),
-                    cookie.host_only,
-                    cookie.path.as_str()
-                ),
-                (domain, host_only, path)
-            );
-        }
-    }
-
-    #[test]
-    fn refused_cookies_are_attempts_until_the_jar_has_them() {
-        let mut log = CookieLog::default();
-        let event = json!({"blockedCookies": [{"cookieLine": "x=1", "blockedReasons": ["ThirdPartyPhaseout"]}]});
-        log.response_set(1, "x=1", None, URL, &event);
-        assert_eq!(
-            log.cookies(&real_clock(), "other.test")[0].blocked,
-            ["ThirdPartyPhaseout"]
-        );
-        let jar = json!({"cookies": [{"name": "x", "value": "1", "domain": "www.shop.test", "path": "/a", "expires": -1}]});
-        log.compare_with_jar(2, &jar);
-        let cookie = &log.cookies(&real_clock(), "other.test")[0];
-        assert!(cookie.blocked.is_empty() && cookie.alive);
-        assert_eq!(cookie.writes.len(), 1);
-    }
-
-    #[test]
-    fn what_nobody_was_seen_writing_is_found_in_the_jar() {
-        let mut log = CookieLog::default();
-        log.compare_with_jar(
-            7,
-            &json!({"cookies": [{"name": "sw", "value": "1", "domain": "shop.test", "path": "/"}]}),
-        );
-        let cookies = log.cookies(&real_clock(), "shop.test");
-        assert_eq!(
-            (
-                cookies[0].name.as_str(),
-                cookies[0].at_ms,
-                cookies[0].set_by.is_none()
-            ),
-            ("sw", 7, true)
-        );
-    }
-
-    #[test]
-    fn scripts_write_with_the_host_of_their_document() {
-        let report = json!({"kind": "cookie", "written": "_ga=GA1.1.1.2; path=/; domain=shop.test; max-age=100", "origin": "https://www.shop.test", "visible": true});
-        let mut log = CookieLog::default();
-        log.script_wrote(
-            1,
-            &ScriptWrite::from_report(&report, 0.0).unwrap(),
-            Setter::Script { stack: Vec::new() },
-        );
-        let cookies = log.cookies(&real_clock(), "www.shop.test");
-        assert_eq!(
-            (cookies[0].domain.as_str(), cookies[0].lifetime_s),
-            ("shop.test", Some(100))
-        );
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_header_is_survived(line in ".{0,200}") {
-            after(&[&line]);
-        }
-    }
-}
+mod tests;

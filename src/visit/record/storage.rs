@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{Clock, MOST_ITEMS, cut};
 use crate::model::party::{Party, host_of, party_of};
-use crate::model::snapshot::{Setter, StorageEntry, StorageKind, Write};
+use crate::model::snapshot::{Effect, Setter, StorageEntry, StorageKind, Write};
 use crate::model::value::Value;
 
 /// Most writes of one entry kept.
@@ -259,18 +259,18 @@ impl StorageLog {
                     set_by: entry.writes.iter().find_map(|write| write.set_by.clone()),
                     at_ms: first.at_ms,
                     phase: clock.phase_at(first.at_ms),
-                    writes: entry
-                        .writes
-                        .iter()
-                        .map(|write| Write {
-                            at_ms: write.at_ms,
-                            phase: clock.phase_at(write.at_ms),
-                            value: write.value.clone(),
-                            lifetime_s: None,
-                            deleted: write.deleted,
-                            set_by: write.set_by.clone(),
-                        })
-                        .collect(),
+                    writes: written(
+                        entry.writes.iter().map(|write| {
+                            let RecordedWrite {
+                                at_ms,
+                                value,
+                                deleted,
+                                set_by,
+                            } = write;
+                            (*at_ms, value.clone(), *deleted, set_by.clone())
+                        }),
+                        clock,
+                    ),
                     alive: entry.alive,
                 })
             })
@@ -278,16 +278,55 @@ impl StorageLog {
     }
 }
 
-/// Splits a storage key such as `https://a.test/^0https://top.test` (Chromium's serialisation:
-/// `^0` names the top-level site, other markers follow).
-fn origin_and_partition(key: &str) -> (String, Option<String>) {
+/// The writes of an entry of any storage but cookies, each with what it did to the one before.
+pub(super) fn written(
+    writes: impl Iterator<Item = (u64, Value, bool, Option<Setter>)>,
+    clock: &Clock,
+) -> Vec<Write> {
+    let mut there: Option<Value> = None;
+    writes
+        .map(|(at_ms, value, deleted, set_by)| {
+            let effect = match &there {
+                _ if deleted => Effect::Deleted,
+                None => Effect::Created,
+                Some(before) if *before == value => Effect::Unchanged,
+                Some(_) => Effect::Overwritten,
+            };
+            there = (!deleted).then(|| value.clone());
+            Write {
+                at_ms,
+                phase: clock.phase_at(at_ms),
+                value,
+                lifetime_s: None,
+                deleted,
+                effect,
+                refused: Vec::new(),
+                set_by,
+            }
+        })
+        .collect()
+}
+
+/// Splits a storage key into its origin and what it is partitioned by.
+///
+/// Chromium's serialisation (`blink::StorageKey::Serialize`) is the origin with a slash, then parts that each begin
+/// with `^` and a digit: 0 a top-level site, 3 a frame of another site in between, 1 and 2 a nonce of a
+/// frame that is kept apart from everything, 4 to 6 a top-level site without a name.
+pub(super) fn origin_and_partition(key: &str) -> (String, Option<String>) {
     let mut parts = key.split('^');
     let origin = cut(parts.next().unwrap_or_default())
         .trim_end_matches('/')
         .to_owned();
-    let partition = parts
-        .find_map(|part| part.strip_prefix('0'))
-        .map(|site| cut(site).to_owned());
+    let partition = parts.find_map(|part| {
+        let mut rest = part.chars();
+        match rest.next()? {
+            '0' => Some(cut(rest.as_str()).to_owned()),
+            '3' => (rest.as_str() != "0").then(|| "cross-site-ancestor".to_owned()),
+            '1' | '2' => Some("nonce".to_owned()),
+            '4' | '5' | '6' => Some("opaque".to_owned()),
+            _ => None,
+        }
+    });
     (origin, partition)
 }
 
@@ -315,6 +354,20 @@ mod tests {
                 Some("https://b.test".to_owned())
             )
         );
+        for (key, partition) in [
+            ("https://a.test/^31", Some("cross-site-ancestor")),
+            ("https://a.test/^1123^2456", Some("nonce")),
+            ("https://a.test/^4123^5456^6https://b.test", Some("opaque")),
+            ("https://a.test/^", None),
+            ("https://a.test/^é", None),
+        ] {
+            let (origin, found) = origin_and_partition(key);
+            assert_eq!(
+                (origin.as_str(), found.as_deref()),
+                ("https://a.test", partition),
+                "{key}"
+            );
+        }
     }
 
     #[test]

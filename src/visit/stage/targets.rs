@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::{EngineMessage, Shared, lock};
+use super::{EngineMessage, Shared, lock, places};
 use crate::browser::browser_protocol::dom_storage;
 use crate::browser::browser_protocol::emulation::{
     SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
@@ -19,6 +19,7 @@ use crate::browser::browser_protocol::network;
 use crate::browser::browser_protocol::page::{
     self, AddScriptToEvaluateOnNewDocumentParams, HandleJavaScriptDialogParams,
 };
+use crate::browser::browser_protocol::service_worker;
 use crate::browser::connection::{Heard, Reply};
 use crate::browser::js_protocol::debugger::{self, ResumeParams, SetBlackboxPatternsParams};
 use crate::browser::js_protocol::runtime::{
@@ -195,6 +196,15 @@ impl Targets {
         Some((target.id.clone(), parent.session.clone()))
     }
 
+    /// The session of the page itself.
+    pub(super) fn page_session(&self) -> Option<Session> {
+        let page = self.page.as_ref()?;
+        self.by_session
+            .values()
+            .find(|target| &target.id == page)
+            .map(|target| target.session.clone())
+    }
+
     fn worker_of(&self, session: Option<&str>) -> Option<(String, String)> {
         let target = self.by_session.get(session?)?;
         target
@@ -231,14 +241,15 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Target.attachedToTarget" => attached(connection, shared, session, params),
         "Target.detachedFromTarget" => detached(shared, params),
         "Inspector.targetCrashed" => {
-            let page = lock(&shared.targets).page.clone();
-            let of_page = session.is_some_and(|session| {
-                lock(&shared.targets)
-                    .by_session
-                    .get(session)
-                    .is_some_and(|target| Some(&target.id) == page.as_ref())
-            });
-            if of_page {
+            let (id, page) = {
+                let targets = lock(&shared.targets);
+                let target = session.and_then(|session| targets.by_session.get(session));
+                (target.map(|target| target.id.clone()), targets.page.clone())
+            };
+            if let Some(id) = &id {
+                lock(&shared.recording).on_target_end(id, true);
+            }
+            if id.is_some() && id == page {
                 lock(&shared.page).crashed = true;
             }
         }
@@ -270,14 +281,18 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         }
         "Page.frameNavigated" => {
             let frame = &params["frame"];
+            places::frame_arrived(connection, shared, session, frame);
+            // The frame at the root of a target has the target's id.
+            if let (Some(id), Some(url)) = (frame["id"].as_str(), frame["url"].as_str()) {
+                lock(&shared.recording).on_target_moved(id, url);
+            }
             let main = frame["parentId"].is_null()
                 && frame["id"].as_str() == lock(&shared.targets).page.as_deref();
             if main {
+                let url = frame["url"].as_str().unwrap_or_default();
+                lock(&shared.recording).on_page(url);
                 let mut page = lock(&shared.page);
-                frame["url"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .clone_into(&mut page.url);
+                url.clone_into(&mut page.url);
                 page.loader = frame["loaderId"].as_str().map(str::to_owned);
                 drop(page);
                 if let Some(simulation) = &shared.simulation {
@@ -344,6 +359,9 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             let worker = lock(&shared.targets).worker_of(session);
             lock(&shared.recording).on_network(method, params, worker.as_ref());
         }
+        method if method.starts_with("Storage.") || method.starts_with("ServiceWorker.") => {
+            places::heard(shared, method, params);
+        }
         method if method.starts_with("DOMStorage.") => {
             lock(&shared.recording).on_storage(method, params);
         }
@@ -373,17 +391,31 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
         targets.by_session.insert(id.to_owned(), target.clone());
         (first, main)
     };
+    {
+        let parent = parent.and_then(|parent| {
+            let targets = lock(&shared.targets);
+            Some(targets.by_session.get(parent)?.id.clone())
+        });
+        lock(&shared.recording).on_target(info, parent.as_deref());
+    }
     // A service worker attaches once through the browser and once through its page: hear it once.
     let mut replies = if first {
         prepare(&target, &shared.preparation)
     } else {
         Vec::new()
     };
+    if main {
+        // Told once for the whole profile.
+        replies.push(target.session.send(service_worker::EnableParams::default()));
+    }
     if let Some(simulation) = shared.simulation.as_ref().filter(|_| first) {
         simulation.sign_of_life();
         if target.has_frames() {
             replies.push(simulation.attached(&target.session));
         }
+    }
+    if first {
+        places::worker_attached(shared, &target.session, &target.kind, &target.url);
     }
     let resumed = target
         .session
@@ -494,13 +526,23 @@ fn detached(shared: &Shared, params: &Json) {
         simulation.detached(id);
     }
     let mut targets = lock(&shared.targets);
+    let mut ended = None;
     if let Some(target) = targets.by_session.remove(id) {
-        targets.attached.remove(&target.id);
+        let another = |known: &Target| known.id == target.id;
+        if !targets.by_session.values().any(another) {
+            targets.attached.remove(&target.id);
+            ended = Some(target.id.clone());
+        }
         if Some(&target.id) == targets.page.as_ref() {
             lock(&shared.page).crashed = true;
         }
     }
     targets.worlds.retain(|(owner, _), _| owner != id);
+    drop(targets);
+    lock(&shared.places).forget(id);
+    if let Some(ended) = ended {
+        lock(&shared.recording).on_target_end(&ended, false);
+    }
 }
 
 fn world_created(connection: &Connection, shared: &Shared, session: Option<&str>, context: &Json) {

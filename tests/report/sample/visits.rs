@@ -3,8 +3,8 @@
 use consentinel::model::party::{Party, host_of, party_of};
 use consentinel::model::report::Page;
 use consentinel::model::snapshot::{
-    AnsweredBy, BodyParameter, Cookie, FrameRef, Grant, Header, Message, RedirectHop, Request,
-    Script, Sent, Signal, Snapshot, StorageEntry, StorageKind, WorkerRef, Write,
+    AnsweredBy, BodyParameter, Cookie, Effect, FrameRef, Grant, Header, Message, RedirectHop,
+    Request, Script, Sent, Signal, Snapshot, StorageEntry, StorageKind, WorkerRef, Write,
 };
 use consentinel::model::value::Value;
 use consentinel::model::visit::{
@@ -22,6 +22,8 @@ fn write(at_ms: u64, phase: PhaseName, text: &str, lifetime_s: Option<i64>) -> W
         value: Value::new(text),
         lifetime_s,
         deleted: false,
+        effect: Effect::default(),
+        refused: Vec::new(),
         set_by: None,
     }
 }
@@ -61,6 +63,8 @@ fn cookie(
             host: domain.to_owned(),
             count: 2,
         }],
+        withheld: Vec::new(),
+        exemptions: Vec::new(),
         alive: true,
     }
 }
@@ -286,6 +290,7 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
                 "useractioncomplete".to_owned(),
             )]),
         }],
+        targets: Vec::new(),
         scripts: vec![Script {
             url: "https://www.googletagmanager.com/gtm.js?id=GTM-TEST".to_owned(),
             party: Party::Third,

@@ -132,16 +132,10 @@ impl Hop {
         self.sent_cookies.clear();
         let host = host_of(&self.url);
         for associated in event["associatedCookies"].as_array().into_iter().flatten() {
-            if associated["blockedReasons"]
-                .as_array()
-                .is_some_and(|reasons| !reasons.is_empty())
+            if cookies.associated(at_ms.max(1), associated, &host)
+                && let Some(name) = associated["cookie"]["name"].as_str()
             {
-                continue;
-            }
-            let cookie = &associated["cookie"];
-            if let Some(name) = cookie["name"].as_str() {
                 self.sent_cookies.push(cut(name).to_owned());
-                cookies.was_sent(at_ms.max(1), cookie, &host);
             }
         }
     }
