@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     checks.push(Check {
         name: "clock",
         good: true,
-        says: "real".to_owned(),
+        says: "virtual; --clock real waits in real time".to_owned(),
         mend: None,
     });
     let text: String = checks.iter().map(shown).collect();
