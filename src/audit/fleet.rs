@@ -1,4 +1,5 @@
-//! The browser a job drives. A crashed one is replaced, and the visit it cost is made once more.
+//! The browser a job drives. A crashed one is replaced, and the visit it cost is made once more; one
+//! that has made many visits is replaced, too, because browsers grow.
 
 use std::sync::Arc;
 
@@ -13,17 +14,29 @@ use crate::visit::{Plan, visit};
 /// How often a visit is made when the browser crashes under it.
 const TRIES: u32 = 2;
 
+/// How many visits a browser makes before another takes over.
+const VISITS_OF_A_BROWSER: u32 = 200;
+
 /// The browser a job drives.
 pub(super) struct Fleet {
-    browser: Mutex<Arc<Browser>>,
+    browser: Mutex<Running>,
     launch: LaunchOptions,
     engine: Arc<Engine>,
+}
+
+/// The browser new visits go to. Earlier ones live until their last visit ends.
+struct Running {
+    browser: Arc<Browser>,
+    visits: u32,
 }
 
 impl Fleet {
     pub(super) fn new(browser: Browser, launch: LaunchOptions, engine: Arc<Engine>) -> Self {
         Self {
-            browser: Mutex::new(Arc::new(browser)),
+            browser: Mutex::new(Running {
+                browser: Arc::new(browser),
+                visits: 0,
+            }),
             launch,
             engine,
         }
@@ -44,22 +57,28 @@ impl Fleet {
         }
     }
 
-    /// The running browser; a new one when the last is gone.
+    /// The browser for another visit: a new one when the last is gone or has made its visits.
     async fn running(&self) -> Arc<Browser> {
         let mut current = self.browser.lock().await;
-        if current.connection().is_closed() {
+        if current.browser.connection().is_closed() || current.visits >= VISITS_OF_A_BROWSER {
             match super::launch(&self.launch).await {
-                Ok(browser) => *current = Arc::new(browser),
-                // The visit will say that no page could be opened.
+                Ok(browser) => {
+                    *current = Running {
+                        browser: Arc::new(browser),
+                        visits: 0,
+                    };
+                }
+                // The old one goes on; if it is gone, the visit will say that no page could be opened.
                 Err(error) => tracing::error!(%error, "the browser could not be started again"),
             }
         }
-        Arc::clone(&current)
+        current.visits += 1;
+        Arc::clone(&current.browser)
     }
 
     /// Ends the browser.
     pub(super) async fn close(self) {
-        if let Some(browser) = Arc::into_inner(self.browser.into_inner()) {
+        if let Some(browser) = Arc::into_inner(self.browser.into_inner().browser) {
             browser.close().await;
         }
     }
