@@ -3,13 +3,14 @@
 //! What is in a snapshot and cannot be in the log is marked there, and only by these marks:
 //! answered from memory, from a copy fetched ahead or by a service worker; blocked before it was
 //! sent. What is in the log and in no snapshot is the browser's own traffic, told by its having no
-//! page that asked, and the program's self-test.
+//! page that asked, the program's self-test, looks into the cache, and update checks of service
+//! workers, which no event of Chromium's protocol tells (`docs/limits.md`).
 
 mod cases;
 mod net_log;
 mod websocket;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consentinel::model::report::Report;
 use consentinel::model::snapshot::{AnsweredBy, Request};
@@ -43,6 +44,19 @@ fn requests(report: &Report) -> impl Iterator<Item = &Request> {
         .flat_map(|visit| &visit.snapshot.requests)
 }
 
+/// Scripts of service workers and what those import: some time after a page was loaded, the browser
+/// asks for them again, to see whether they changed.
+fn scripts_of_service_workers(report: &Report) -> BTreeSet<&str> {
+    requests(report)
+        .filter(|request| {
+            let worker = request.worker.as_ref();
+            worker.is_some_and(|worker| worker.kind == "service_worker")
+                && matches!(request.resource_type.as_str(), "Script" | "Other")
+        })
+        .map(|request| request.url.as_str())
+        .collect()
+}
+
 /// Holds a report against the log of the browser that made it, both ways.
 fn compare(report: &Report, log: &NetLog) {
     let mut balance: Counted = BTreeMap::new();
@@ -57,9 +71,17 @@ fn compare(report: &Report, log: &NetLog) {
         let url = request.url.split('#').next().unwrap_or_default().to_owned();
         *balance.entry((request.method.clone(), url)).or_default() -= 1;
     }
-    balance.retain(|_, count| *count != 0);
+    let checked = scripts_of_service_workers(report);
+    let mut update_checks = 0;
+    balance.retain(|(method, url), count| {
+        if *count > 0 && method == "GET" && checked.contains(url.as_str()) {
+            update_checks += *count;
+            *count = 0;
+        }
+        *count != 0
+    });
     eprintln!(
-        "{recorded} recorded requests, {} of pages in the network log; beside them {} looks into the cache, {} of the self-test and {:?} of the browser itself",
+        "{recorded} recorded requests, {} of pages in the network log; beside them {update_checks} update checks of service workers, {} looks into the cache, {} of the self-test and {:?} of the browser itself",
         log.pages.len(),
         log.cache_probes.len(),
         log.self_test.len(),

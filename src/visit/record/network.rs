@@ -406,16 +406,17 @@ impl NetworkLog {
         }
     }
 
-    /// Adds what was sent although no event spoke of a request; counts what cannot be named.
+    /// Adds what was sent although no event spoke of a request, where the wire names its address.
     fn add_unannounced(&mut self, clock: &Clock, cookies: &mut CookieLog) {
-        let unannounced: Vec<(String, Option<(u64, String, String)>)> = self
+        let unannounced: Vec<String> = self
             .chains
             .iter()
             .filter(|(_, chain)| chain.hops.is_empty() && !chain.ignored)
-            .map(|(id, chain)| (id.clone(), chain.address_without_request()))
+            .map(|(id, _)| id.clone())
             .collect();
-        for (id, address) in unannounced {
-            let Some((at_ms, method, url)) = address else {
+        for id in unannounced {
+            let chain = self.chains.get(&id);
+            let Some((at_ms, method, url)) = chain.and_then(Chain::address_without_request) else {
                 tracing::debug!(%id, "events of a request nobody announced");
                 continue;
             };

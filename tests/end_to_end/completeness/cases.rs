@@ -145,7 +145,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
 ];
 
 fn mark(request: &Request) -> String {
-    let mut mark = match &request.failed {
+    let mut marks = vec![match &request.failed {
         _ if request.on_leaving => "leaving".to_owned(),
         Some(_) if request.blocked.is_some() => {
             format!("blocked {}", request.blocked.as_deref().unwrap_or_default())
@@ -156,23 +156,23 @@ fn mark(request: &Request) -> String {
             .as_str()
             .unwrap()
             .to_owned(),
-    };
+    }];
     if let Some(status) = request.status.filter(|status| (300..400).contains(status)) {
-        mark.push_str(&format!(" {status}"));
+        marks.push(status.to_string());
     }
     if let Some(ahead) = request.ahead {
-        mark.push_str(&format!(" {ahead:?}").to_lowercase());
+        marks.push(format!("{ahead:?}").to_lowercase());
     }
     if request.cors_error.is_some() {
-        mark.push_str(" cors");
+        marks.push("cors".to_owned());
     }
     if request.resource_type == "Preflight" && request.preflight_of.is_some() {
-        mark.push_str(" preflight");
+        marks.push("preflight".to_owned());
     }
     if !request.set_cookies.is_empty() {
-        mark.push_str(&format!(" sets {}", request.set_cookies.join(",")));
+        marks.push(format!("sets {}", request.set_cookies.join(",")));
     }
-    mark
+    marks.join(" ")
 }
 
 async fn answer(asked: Asked<Body>, socket: u16) -> Response<Body> {
@@ -392,7 +392,9 @@ fn chains(report: &Report) {
     };
     let step = |kind: &str, at: &str, line: u32| (kind.to_owned(), at.to_owned(), line);
     // Through an asynchronous call and two scripts up to the tag in the page.
+    // Twice the same line: what the timer called, and who set the timer.
     let hit = [
+        step("script", "second.js", 1),
         step("script", "second.js", 1),
         step("script", "tag.js", 2),
         step("parser", "/", line_of("/tag.js")),

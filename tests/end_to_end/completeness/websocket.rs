@@ -75,23 +75,27 @@ fn sha1(message: &[u8]) -> [u8; 20] {
                 (words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16])
                     .rotate_left(1);
         }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
+        let mut rotating = state;
         for (index, word) in words.into_iter().enumerate() {
+            let [first, second, third, fourth, fifth] = rotating;
             let (mixed, constant) = match index / 20 {
-                0 => ((b & c) | (!b & d), 0x5a82_7999),
-                1 => (b ^ c ^ d, 0x6ed9_eba1),
-                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6),
+                0 => ((second & third) | (!second & fourth), 0x5a82_7999),
+                1 => (second ^ third ^ fourth, 0x6ed9_eba1),
+                2 => (
+                    (second & third) | (second & fourth) | (third & fourth),
+                    0x8f1b_bcdc,
+                ),
+                _ => (second ^ third ^ fourth, 0xca62_c1d6),
             };
-            let next = a
+            let next = first
                 .rotate_left(5)
                 .wrapping_add(mixed)
-                .wrapping_add(e)
+                .wrapping_add(fifth)
                 .wrapping_add(constant)
                 .wrapping_add(word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+            rotating = [next, first, second.rotate_left(30), third, fourth];
         }
-        for (sum, value) in state.iter_mut().zip([a, b, c, d, e]) {
+        for (sum, value) in state.iter_mut().zip(rotating) {
             *sum = sum.wrapping_add(value);
         }
     }

@@ -47,13 +47,11 @@ impl Body {
 
     /// Reads a body from its bytes; what is no UTF-8 is read as Latin-1, one character a byte.
     pub(super) fn from_bytes(bytes: &[u8], content_type: Option<&str>) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self::read(text, content_type),
-            Err(_) => {
-                let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-                Self::read(&text, content_type)
-            }
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Self::read(text, content_type);
         }
+        let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+        Self::read(&text, content_type)
     }
 }
 

@@ -117,9 +117,14 @@ impl<'a> Origins<'a> {
         let mut current = hop;
         loop {
             let initiator = self.initiator_of(current);
+            // For the script of a worker the browser names the document, and no reason.
+            let kind = match initiator.kind.as_str() {
+                "other" if self.workers.contains(current.url.as_str()) => "worker",
+                kind => kind,
+            };
             let mut next: Option<&str> = None;
             for (url, line, column) in &initiator.places {
-                steps.push(&initiator.kind, url, *line, *column);
+                steps.push(kind, url, *line, *column);
                 if next.is_none() || !visited.contains(url.as_str()) {
                     next = Some(url);
                 }
@@ -133,11 +138,6 @@ impl<'a> Origins<'a> {
                     steps.push("worker", &worker.url, 0, 0);
                     next = Some(&worker.url);
                 } else if let Some(document) = self.document_of(current) {
-                    let kind = if self.workers.contains(current.url.as_str()) {
-                        "worker"
-                    } else {
-                        &initiator.kind
-                    };
                     steps.push(kind, document, 0, 0);
                     next = Some(document);
                 }

@@ -117,11 +117,12 @@ fn additional_events_find_their_hop() {
                 if has(hop) {
                     target.extend(additional);
                 }
-                if !all_first {
-                    events.push(("requestWillBeSent", sent("1", hops[hop], &extra)));
-                    events.append(&mut late);
+                let request = ("requestWillBeSent", sent("1", hops[hop], &extra));
+                if all_first {
+                    late.push(request);
                 } else {
-                    late.push(("requestWillBeSent", sent("1", hops[hop], &extra)));
+                    events.push(request);
+                    events.append(&mut late);
                 }
             }
             events.append(&mut late);

@@ -19,7 +19,7 @@ fn what_is_held_is_recorded_once_and_with_its_whole_body() {
             params,
             None,
             &mut cookies,
-        )
+        );
     };
     take(
         &mut log,

@@ -62,12 +62,12 @@ fn chains_lead_through_workers_frames_and_preflights() {
             ),
             None,
         ),
-        // The worker's script names itself as its document, and nobody as its initiator.
+        // The worker's script names itself as its document, and no line as its initiator.
         (
             sent(
                 "2",
                 "https://shop.test/w.js",
-                &json!({"type": "Script", "documentURL": "https://shop.test/w.js", "initiator": {"type": "other"}}),
+                &json!({"type": "Script", "documentURL": "https://shop.test/w.js", "initiator": {"type": "other", "url": "https://shop.test/"}}),
             ),
             None,
         ),
