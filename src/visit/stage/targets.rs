@@ -233,6 +233,14 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
                 lock(&shared.page).crashed = true;
             }
         }
+        "Inspector.targetReloadedAfterCrash" => {
+            let targets = lock(&shared.targets);
+            let target = session.and_then(|session| targets.by_session.get(session));
+            if let Some(id) = target.map(|target| target.id.clone()) {
+                drop(targets);
+                lock(&shared.recording).on_target_back(&id);
+            }
+        }
         "Runtime.executionContextCreated" => {
             world_created(connection, shared, session, &params["context"]);
         }
