@@ -222,10 +222,17 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Target.detachedFromTarget" => detached(shared, params),
         "Inspector.targetCrashed" => {
             let (id, page) = {
-                let targets = lock(&shared.targets);
+                let mut targets = lock(&shared.targets);
+                // What crashed answers no more.
+                targets
+                    .worlds
+                    .retain(|(owner, _), _| Some(owner.as_str()) != session);
                 let target = session.and_then(|session| targets.by_session.get(session));
                 (target.map(|target| target.id.clone()), targets.page.clone())
             };
+            if let Some(session) = session {
+                lock(&shared.places).forget(session);
+            }
             if let Some(id) = &id {
                 lock(&shared.recording).on_target_end(id, true);
             }
