@@ -438,7 +438,7 @@ pub struct Target {
     pub url: String,
     /// The target it hangs on: the page or frame that holds it, the worker that started it.
     pub parent: Option<String>,
-    /// The page that opened it, for pop-ups; absent with `noopener`.
+    /// The page that opened it, for pop-ups; Chromium knows it also with `noopener`.
     pub opener: Option<String>,
     /// When it was attached, before its first line of script.
     pub attached_ms: u64,

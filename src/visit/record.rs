@@ -293,6 +293,11 @@ impl Recording {
         }
     }
 
+    /// A target that had ended runs again.
+    pub fn on_target_back(&mut self, id: &str) {
+        self.targets.back(id);
+    }
+
     /// The page is being left: targets that end from now on were there to the end of the visit.
     pub fn on_leaving(&mut self) {
         self.targets.leave();

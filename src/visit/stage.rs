@@ -348,6 +348,24 @@ impl Stage {
         }
     }
 
+    /// Evaluates an expression that may wait for the page's own timers: its time goes on meanwhile.
+    pub async fn ask_patiently(
+        &self,
+        world: &World,
+        expression: &str,
+    ) -> Result<Json, BrowserError> {
+        let worlds = self.worlds();
+        let mut answer = std::pin::pin!(worlds.evaluate(world, expression));
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                () = tokio::time::sleep(FRAMES) => {}
+            }
+            self.pass(SIMULATED_LOOK).await;
+        }
+    }
+
     /// Lets a fresh document's clock wait for its network again.
     fn begin_document(&self) {
         if let Some(simulation) = &self.shared.simulation {

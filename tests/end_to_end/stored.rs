@@ -177,10 +177,10 @@ fn everything_stored_is_seen(isolation: &[&str]) {
     let (_, report, log) = audit(&arguments);
     let snapshot = &report.pages[0].visits[0].snapshot;
     let said = said.lock().unwrap().clone();
-    // Frames with eleven items each, workers with four, and what only one of them writes.
+    // Frames with eleven items each, workers with five, and what only one of them writes.
     assert_eq!(
         said.len(),
-        4 * 11 + 4 * 4 + 2,
+        4 * 11 + 4 * 5 + 2,
         "the pages did not finish\n{said:#?}\n{log}"
     );
     let seen = seen(snapshot);

@@ -193,7 +193,7 @@ fn every_target_is_heard(isolation: &[&str]) {
     let popup = target("page", "/popup-without-opener");
     assert_eq!(
         (popup.role.as_deref(), popup.opener.as_deref()),
-        (Some("pop-up"), None)
+        (Some("pop-up"), Some(page.id.as_str()))
     );
     assert_eq!(
         target("worker", "/inner-worker.js").parent.as_deref(),

@@ -69,7 +69,7 @@ pub async fn testimony(stage: &Stage, beside: Option<&str>) -> Testimony {
 }
 
 async fn probe(stage: &Stage, world: &World) -> (Vec<Record>, Vec<Signal>) {
-    match stage.worlds().evaluate(world, record::PROBE).await {
+    match stage.ask_patiently(world, record::PROBE).await {
         Ok(answer) => (
             record::read_probe(&answer),
             record::signals::read_signals(&answer),

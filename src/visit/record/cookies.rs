@@ -5,10 +5,15 @@
 //! kept back, and why, it says itself; of a script's write it says nothing, so the reasons that are
 //! written in the standard are looked for here.
 
+mod script;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
+
+pub(super) use script::ScriptWrite;
+use script::{Expiry, refusal};
 
 use super::set_cookie::{SetCookie, date};
 use super::{Clock, MOST_ITEMS, cut};
@@ -27,9 +32,6 @@ const MOST_REASONS: usize = 16;
 const SAME_WRITE_MS: u64 = 3_000;
 /// An end that moved by no more than this did not move, in milliseconds.
 const SAME_END_MS: u64 = 1_000;
-/// Longest name and value together that browsers store, in bytes (RFC 6265bis, 5.7).
-const LONGEST_PAIR: usize = 4_096;
-
 /// The partition of a cookie (CHIPS).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Partition {
@@ -277,76 +279,6 @@ fn after(at_ms: u64, lifetime_s: i64) -> u64 {
             .unwrap_or_default()
             .saturating_mul(1_000),
     )
-}
-
-/// Where a script's write says when the cookie ends.
-#[derive(Debug, Clone, Copy)]
-enum Expiry {
-    /// In the attributes of the line.
-    InLine,
-    /// Beside it, in milliseconds since 1970; absent for a session cookie (`cookieStore`).
-    Beside(Option<f64>),
-}
-
-/// A write by a script, as the hook reports it.
-#[derive(Debug, Clone)]
-pub(super) struct ScriptWrite {
-    line: String,
-    origin: String,
-    /// Whether the document could read the cookie right afterwards; absent when it could not tell.
-    visible: Option<bool>,
-    expiry: Expiry,
-    now_ms: f64,
-}
-
-impl ScriptWrite {
-    /// Reads a report of kind `cookie`.
-    ///
-    /// `now_ms` is the page's time when it wrote, in milliseconds since 1970.
-    pub(super) fn from_report(report: &Json, now_ms: f64) -> Option<Self> {
-        let origin = cut(report["origin"].as_str()?).to_owned();
-        if let Some(line) = report["written"].as_str() {
-            let visible = report["visible"].as_bool();
-            return Some(Self {
-                line: cut(line).to_owned(),
-                origin,
-                visible,
-                expiry: Expiry::InLine,
-                now_ms,
-            });
-        }
-        let store = report.get("store")?;
-        let mut line = format!(
-            "{}={}",
-            store["name"].as_str()?,
-            store["value"].as_str().unwrap_or_default()
-        );
-        for (attribute, field) in [
-            ("Domain", "domain"),
-            ("Path", "path"),
-            ("SameSite", "sameSite"),
-        ] {
-            if let Some(value) = store[field].as_str() {
-                line.extend(["; ", attribute, "=", value]);
-            }
-        }
-        line.push_str("; Secure");
-        if store["partitioned"].as_bool() == Some(true) {
-            line.push_str("; Partitioned");
-        }
-        Some(Self {
-            line: cut(&line).to_owned(),
-            origin,
-            visible: None,
-            expiry: Expiry::Beside(
-                store["maxAge"]
-                    .as_f64()
-                    .map(|age| now_ms + age * 1000.0)
-                    .or_else(|| store["expires"].as_f64()),
-            ),
-            now_ms,
-        })
-    }
 }
 
 /// Everything heard of cookies.
@@ -656,39 +588,6 @@ fn texts(list: &Json) -> impl Iterator<Item = String> {
         .into_iter()
         .flatten()
         .filter_map(|text| text.as_str().map(|text| cut(text).to_owned()))
-}
-
-/// Why a browser refuses what a script writes, in the words of CDP `Network.SetCookieBlockedReason` where it has one.
-fn refusal(cookie: &SetCookie, origin: &str, host: &str) -> Option<&'static str> {
-    let has_prefix = |prefix: &str| {
-        cookie
-            .name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    let trusted =
-        origin.starts_with("https:") || host == "localhost" || host.ends_with(".localhost");
-    let bound_to_host =
-        cookie.secure && cookie.domain.is_none() && cookie.path.as_deref() == Some("/");
-    if !cookie.belongs_to(host) {
-        Some("InvalidDomain")
-    } else if cookie.name.len() + cookie.value.len() > LONGEST_PAIR {
-        Some("NameValuePairExceedsMaxSize")
-    } else if cookie.http_only {
-        Some("HttpOnly")
-    } else if cookie.secure && !trusted {
-        Some("SecureOnly")
-    } else if (has_prefix("__Secure-") && !cookie.secure)
-        || (has_prefix("__Host-") && !bound_to_host)
-        || has_prefix("__Http-")
-        || has_prefix("__Host-Http-")
-    {
-        Some("InvalidPrefix")
-    } else if cookie.same_site == Some("None") && !cookie.secure {
-        Some("SameSiteNoneInsecure")
-    } else {
-        None
-    }
 }
 
 fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Option<Cookie> {

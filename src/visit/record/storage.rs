@@ -37,6 +37,8 @@ struct RecordedWrite {
 struct RecordedEntry {
     writes: Vec<RecordedWrite>,
     alive: bool,
+    /// The browser itself named the partition.
+    named: bool,
 }
 
 /// Everything heard of storage.
@@ -103,22 +105,44 @@ impl StorageLog {
         ) else {
             return;
         };
-        // The hook does not know the partition: an entry of the same origin that does is the same one.
-        let partition = self.partition_of(kind, origin);
-        let key = Key {
-            kind,
-            origin: cut(origin).to_owned(),
-            partition,
-            name: cut(key).to_owned(),
-        };
+        let key = self.unnamed(kind, origin, key, value);
         self.write(at_ms, key, value, Some(set_by));
     }
 
+    /// The key of an entry whose partition is not known: of the entry with that value, or of the origin's only partition.
+    fn unnamed(&self, kind: StorageKind, origin: &str, name: &str, value: &str) -> Key {
+        let (origin, name) = (cut(origin), cut(name));
+        let value = Value::new(value);
+        let mut same_value = self.entries.iter().filter(|(key, entry)| {
+            key.kind == kind
+                && key.origin == origin
+                && key.name == name
+                && entry.writes.last().is_some_and(|last| last.value == value)
+        });
+        if let Some((key, _)) = same_value.next() {
+            return key.clone();
+        }
+        Key {
+            kind,
+            origin: origin.to_owned(),
+            partition: self.partition_of(kind, origin),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The partition of an origin, when only one is known.
     fn partition_of(&self, kind: StorageKind, origin: &str) -> Option<String> {
-        self.entries
+        let mut known = self
+            .entries
             .keys()
-            .find(|key| key.kind == kind && key.origin == origin)
-            .and_then(|key| key.partition.clone())
+            .filter(|key| key.kind == kind && key.origin == origin)
+            .map(|key| &key.partition);
+        let first = known.next()?;
+        if known.all(|other| other == first) {
+            first.clone()
+        } else {
+            None
+        }
     }
 
     /// A `DOMStorage` event.
@@ -139,7 +163,14 @@ impl StorageLog {
         if origin.is_empty() {
             return;
         }
-        self.adopt_partition(kind, &origin, partition.as_ref());
+        if let Some(name) = params["key"].as_str() {
+            self.name_partition(&Key {
+                kind,
+                origin: origin.clone(),
+                partition: partition.clone(),
+                name: cut(name).to_owned(),
+            });
+        }
         let key = |name: &str| Key {
             kind,
             origin: origin.clone(),
@@ -176,27 +207,23 @@ impl StorageLog {
         }
     }
 
-    /// Entries the hook reported first are moved to the partition once the browser names it.
-    fn adopt_partition(&mut self, kind: StorageKind, origin: &str, partition: Option<&String>) {
-        if partition.is_none() {
-            return;
-        }
-        let strays: Vec<Key> = self
-            .entries
-            .keys()
-            .filter(|key| key.kind == kind && key.origin == origin && key.partition.is_none())
-            .cloned()
-            .collect();
-        for stray in strays {
-            if let Some(entry) = self.entries.remove(&stray) {
-                self.entries.insert(
-                    Key {
-                        partition: partition.cloned(),
-                        ..stray
-                    },
-                    entry,
-                );
+    /// An entry the hook reported first is moved to the partition the browser names.
+    fn name_partition(&mut self, key: &Key) {
+        if !self.entries.contains_key(key) {
+            let stray = self.entries.iter().find(|(known, entry)| {
+                !entry.named
+                    && known.kind == key.kind
+                    && known.origin == key.origin
+                    && known.name == key.name
+            });
+            if let Some(stray) = stray.map(|(stray, _)| stray.clone())
+                && let Some(entry) = self.entries.remove(&stray)
+            {
+                self.entries.insert(key.clone(), entry);
             }
+        }
+        if let Some(entry) = self.entry(key.clone()) {
+            entry.named = true;
         }
     }
 
@@ -212,15 +239,10 @@ impl StorageLog {
             (StorageKind::LocalStorage, "local"),
             (StorageKind::SessionStorage, "session"),
         ] {
-            let partition = self.partition_of(kind, origin);
             for (name, value) in areas[field].as_object().into_iter().flatten() {
-                let key = Key {
-                    kind,
-                    origin: cut(origin).to_owned(),
-                    partition: partition.clone(),
-                    name: cut(name).to_owned(),
-                };
-                self.write(at_ms, key, value.as_str().unwrap_or_default(), None);
+                let value = value.as_str().unwrap_or_default();
+                let key = self.unnamed(kind, origin, name, value);
+                self.write(at_ms, key, value, None);
             }
         }
     }
@@ -387,6 +409,39 @@ mod tests {
         assert_eq!(entries[0].partition.as_deref(), Some("https://shop.test"));
         assert_eq!(entries[0].party, Party::Third);
         assert!(entries[0].set_by.is_some());
+    }
+
+    #[test]
+    fn partitions_of_one_origin_are_kept_apart() {
+        let mut log = StorageLog::default();
+        let named = |key: &str, name: &str| json!({"storageId": {"storageKey": key, "isLocalStorage": true}, "key": name, "newValue": "1"});
+        let report = |name: &str| json!({"area": "local", "origin": "https://shop.test", "key": name, "value": "1"});
+        for (key, name) in [
+            ("https://shop.test/", "top"),
+            ("https://shop.test/^31", "nested"),
+        ] {
+            log.script_wrote(1, &report(name), Setter::Script { stack: Vec::new() });
+            log.take(2, "DOMStorage.domStorageItemAdded", &named(key, name));
+        }
+        log.compare_with_areas(
+            9_000,
+            &json!({"origin": "https://shop.test", "local": {"nested": "1"}, "session": {}}),
+        );
+        let entries = log.entries(&crate::visit::record::real_clock(), "shop.test");
+        let seen: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                (
+                    entry.key.as_str(),
+                    entry.partition.as_deref(),
+                    entry.writes.len(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [("top", None, 1), ("nested", Some("cross-site-ancestor"), 1)]
+        );
     }
 
     #[test]

@@ -80,11 +80,23 @@ impl TargetLog {
         }
     }
 
-    /// A target's process crashed.
+    /// A target's process crashed, or so the browser says (`Inspector.targetCrashed`).
+    ///
+    /// It says so of every shared worker and service worker that ends.
     pub(super) fn crashed(&mut self, at_ms: u64, id: &str) {
+        if self.leaving {
+            return;
+        }
         if let Some(known) = self.get(id) {
-            known.crashed = true;
+            known.crashed = !matches!(known.kind.as_str(), "shared_worker" | "service_worker");
             known.detached_ms.get_or_insert(at_ms);
+        }
+    }
+
+    /// A target runs again: service workers stop and start (`Inspector.targetReloadedAfterCrash`).
+    pub(super) fn back(&mut self, id: &str) {
+        if let Some(known) = self.get(id) {
+            known.detached_ms = None;
         }
     }
 
@@ -148,6 +160,8 @@ mod tests {
         let mut log = log();
         log.detached(5, "frame");
         log.crashed(6, "opened");
+        log.crashed(6, "worker");
+        log.back("worker");
         log.moved("top", "https://shop.test/moved");
         log.leave();
         log.moved("top", "about:blank");

@@ -242,15 +242,30 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         "Target.detachedFromTarget" => detached(shared, params),
         "Inspector.targetCrashed" => {
             let (id, page) = {
-                let targets = lock(&shared.targets);
+                let mut targets = lock(&shared.targets);
+                // What crashed answers no more.
+                targets
+                    .worlds
+                    .retain(|(owner, _), _| Some(owner.as_str()) != session);
                 let target = session.and_then(|session| targets.by_session.get(session));
                 (target.map(|target| target.id.clone()), targets.page.clone())
             };
+            if let Some(session) = session {
+                lock(&shared.places).forget(session);
+            }
             if let Some(id) = &id {
                 lock(&shared.recording).on_target_end(id, true);
             }
             if id.is_some() && id == page {
                 lock(&shared.page).crashed = true;
+            }
+        }
+        "Inspector.targetReloadedAfterCrash" => {
+            let targets = lock(&shared.targets);
+            let target = session.and_then(|session| targets.by_session.get(session));
+            if let Some(id) = target.map(|target| target.id.clone()) {
+                drop(targets);
+                lock(&shared.recording).on_target_back(&id);
             }
         }
         "Runtime.executionContextCreated" => {

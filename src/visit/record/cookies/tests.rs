@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::script::LONGEST_PAIR;
 use super::*;
 
 const URL: &str = "https://www.shop.test/a/b?c=/d";
