@@ -98,6 +98,8 @@ async fn compare(web: &TestWeb, browser: &Path, name: &str, concurrency: usize) 
         our_rounds.push(ours(web, browser, concurrency, PAGES).await);
     }
     let (bare, ours) = (median(bare_rounds), median(our_rounds));
+    assert_eq!(ours.lost, 0, "events of the browser were lost");
+    assert_eq!(ours.late, PAGES, "late requests were missed");
     println!(
         "| {name} | {concurrency} | bare load | {:.3} | {:.3} | | | | | |",
         bare.cpu_s, bare.wall_s
@@ -251,26 +253,26 @@ async fn ours(web: &TestWeb, executable: &Path, concurrency: usize, pages: usize
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let children_before = children_cpu_s();
     let mut child = command.spawn().expect("the binary starts");
     let process = child.id().expect("a running process");
     let mut lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
     let (mut begun, mut last_visit) = (None, Instant::now());
-    let (mut own_cpu_s, mut own_peak_mb) = (0.0, 0.0_f64);
+    let (mut cpu_s, mut own_cpu_s, mut own_peak_mb) = (0.0, 0.0, 0.0_f64);
     while let Ok(Some(line)) = lines.next_line().await {
         if begun.is_none() && line.contains(" visits with ") {
             let cpu_s = own_cpu(process) + descendants_cpu_s(process);
             begun = Some((Instant::now(), cpu_s, own_cpu(process)));
         }
         last_visit = Instant::now();
-        if let Some((_, _, own_before)) = begun {
+        // Read while everything still runs: what a browser leaves behind is nobody's child afterwards.
+        if let Some((_, cpu_before, own_before)) = begun {
             own_cpu_s = own_cpu(process) - own_before;
+            cpu_s = own_cpu(process) + descendants_cpu_s(process) - cpu_before;
         }
         own_peak_mb = own_peak_mb.max(peak_mb(process));
     }
     child.wait().await.expect("the binary ends");
-    let (started, cpu_before, _) = begun.expect("the run began");
-    let cpu_s = children_cpu_s() - children_before - cpu_before;
+    let (started, _, _) = begun.expect("the run began");
     let report: Report = serde_json::from_slice(&std::fs::read(&report).expect("the report"))
         .expect("the report is JSON");
     let visits: Vec<_> = report.pages.iter().flat_map(|page| &page.visits).collect();
@@ -301,30 +303,43 @@ async fn ours(web: &TestWeb, executable: &Path, concurrency: usize, pages: usize
 async fn dump_dom_rounds(web: &TestWeb, executable: &Path) -> Vec<Cost> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let (cpu_before, started) = (children_cpu_s(), Instant::now());
-        futures::stream::iter(1..=PAGES)
-            .for_each_concurrent(4, |page| async move {
-                let profile = tempfile::tempdir().expect("a profile");
-                let status = tokio::process::Command::new(executable)
-                    .args(["--headless", "--dump-dom", "--no-sandbox"])
-                    .args(switches(web))
-                    .arg(format!("--user-data-dir={}", profile.path().display()))
-                    .arg(address(page))
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-                    .await
-                    .expect("the browser starts");
-                assert!(status.success(), "--dump-dom failed");
-            })
+        let started = Instant::now();
+        let costs = futures::stream::iter(1..=PAGES)
+            .map(|page| dump_dom(web, executable, page))
+            .buffer_unordered(4)
+            .collect::<Vec<f64>>()
             .await;
         rounds.push(Cost {
-            cpu_s: (children_cpu_s() - cpu_before) / PAGES as f64,
+            cpu_s: costs.iter().sum::<f64>() / PAGES as f64,
             wall_s: started.elapsed().as_secs_f64() / PAGES as f64,
             ..Cost::default()
         });
     }
     rounds
+}
+
+/// CPU time of one `--dump-dom` with all its processes, which are gone when it ends: watched while it runs.
+async fn dump_dom(web: &TestWeb, executable: &Path, page: usize) -> f64 {
+    let profile = tempfile::tempdir().expect("a profile");
+    let mut child = tokio::process::Command::new(executable)
+        .args(["--headless", "--dump-dom", "--no-sandbox"])
+        .args(switches(web))
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(address(page))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the browser starts");
+    let process = child.id().expect("a running process");
+    let mut cpu_s = 0.0_f64;
+    loop {
+        cpu_s = cpu_s.max(own_cpu(process) + descendants_cpu_s(process));
+        if let Some(status) = child.try_wait().expect("the browser's end") {
+            assert!(status.success(), "--dump-dom failed");
+            return cpu_s;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// The binary built beside this benchmark.
@@ -349,11 +364,6 @@ const TICKS: f64 = 100.0;
 
 fn own_cpu(process: u32) -> f64 {
     stat(process).map_or(0.0, |fields| (fields[11] + fields[12]) / TICKS)
-}
-
-/// CPU time of children that ended and were waited for, with theirs.
-fn children_cpu_s() -> f64 {
-    stat(std::process::id()).map_or(0.0, |fields| (fields[13] + fields[14]) / TICKS)
 }
 
 /// CPU time of all running descendants, and of those of theirs that ended.

@@ -43,8 +43,8 @@ const LONGEST_LOOK_PAUSE: Duration = Duration::from_secs(8);
 /// How long a page is watched right after the choice, at most; the reload is watched for the whole dwell.
 const AFTER_CHOICE: Duration = Duration::from_secs(10);
 /// How long mouse and scroll go on without an answer, and the page is watched afterwards.
-const ACTIVE_STEPS: u32 = 12;
-const ACTIVE_PAUSE: Duration = Duration::from_millis(250);
+const ACTIVE_STEPS: u32 = 6;
+const ACTIVE_PAUSE: Duration = Duration::from_millis(500);
 const ACTIVE_WATCH: Duration = Duration::from_secs(7);
 /// The network counts as quiet after this long without a sign of life.
 const QUIET: Duration = Duration::from_millis(500);
@@ -518,6 +518,9 @@ impl<'a> Course<'a> {
         if !page.crashed && outcome == Outcome::Complete {
             self.screenshot = if self.plan.manner.full_page {
                 self.stage.picture_of_whole_page().await
+            } else if !self.banner.found {
+                // Painting costs as much as a third of a page load, and there is nothing to show.
+                None
             } else {
                 self.stage.picture().await
             };

@@ -43,6 +43,8 @@ const FLAGS: &[&str] = &[
     "--disable-features=AutofillServerCommunication,MediaRouter,OptimizationHints,Translate",
     "--disable-hang-monitor",
     "--disable-renderer-backgrounding",
+    // A wheel's turn is one picture, not twenty.
+    "--disable-smooth-scrolling",
     "--disable-sync",
     "--hide-scrollbars",
     "--metrics-recording-only",

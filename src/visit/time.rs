@@ -38,6 +38,7 @@ struct Shared {
 
 /// The stretch of simulated time that passes at this moment; nothing is known more exactly than that.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the name")]
 struct Stretch {
     from_ms: AtomicU64,
     to_ms: AtomicU64,

@@ -146,6 +146,14 @@ fn server() -> Served {
         );
     }
     router = router.route(
+        "/late",
+        get(|| async {
+            Html(format!(
+                "<!doctype html><title>Late</title>{LATE}<script>LATE(4000, 'after-4'); LATE(8000, 'after-8'); LATE(25000, 'after-25'); LATE(70000, 'after-70')</script>"
+            ))
+        }),
+    );
+    router = router.route(
         "/busy",
         get(|| async {
             Html("<!doctype html><title>Busy</title><script>setTimeout(() => { for (;;) {} }, 2500)</script>")
@@ -200,6 +208,39 @@ fn every_trap_of_the_clock_is_survived_in_simulated_time() {
 #[test]
 fn every_trap_of_the_clock_is_survived_in_real_time() {
     every_trap_is_survived("real");
+}
+
+/// The default dwell: what comes within thirty seconds is found, what comes later is not waited for.
+fn late_requests_are_found(clock: &str) {
+    let server = server();
+    let url = server.url_of("one.localhost", "/late");
+    let (_, report, said) = audit(&["--clock", clock, "--states", "before", &url]);
+    let expected = ["/after-25", "/after-4", "/after-8", "/late"];
+    let expected: BTreeSet<String> = expected.iter().map(|path| (*path).to_owned()).collect();
+    assert_eq!(paths_of(&report, 0), expected, "{said}");
+    let at = |path: &str| {
+        let requests = &report.pages[0].visits[0].snapshot.requests;
+        let found = requests.iter().find(|request| request.url.ends_with(path));
+        found.map(|request| request.at_ms).unwrap()
+    };
+    // Times are the page's own, whichever clock it goes by.
+    for (path, after_ms) in [
+        ("/after-4", 4_000),
+        ("/after-8", 8_000),
+        ("/after-25", 25_000),
+    ] {
+        assert!(at(path) >= after_ms, "{path} at {}", at(path));
+    }
+}
+
+#[test]
+fn late_requests_are_found_in_simulated_time() {
+    late_requests_are_found("virtual");
+}
+
+#[test]
+fn late_requests_are_found_in_real_time() {
+    late_requests_are_found("real");
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub async fn wander(
         .await?;
         let wheel = DispatchMouseEventParams {
             delta_x: Some(0.0),
-            delta_y: Some(320.0),
+            delta_y: Some(640.0),
             ..DispatchMouseEventParams::new(DispatchMouseEventType::MouseWheel, x, y)
         };
         moved(page, wheel).await?;

@@ -292,7 +292,7 @@ mod tests {
                 vec!["audio.startRendering", "audio.getChannelData"],
                 Some(Technique::Audio),
             ),
-            (vec!["audio.createOscillator"], None),
+            (vec!["audio.startRendering"], None),
             (
                 vec!["webrtc.createDataChannel", "webrtc.createOffer"],
                 Some(Technique::Webrtc),
@@ -303,8 +303,8 @@ mod tests {
                 Some(Technique::ClientHints),
             ),
             (vec!["battery.getBattery"], Some(Technique::Battery)),
-            (vec!["sensor.Gyroscope"], Some(Technique::Sensors)),
-            (vec!["navigator.plugins"], None),
+            (vec!["sensor.start"], Some(Technique::Sensors)),
+            (vec!["media.enumerateDevices"], None),
         ] {
             let reports: Vec<Json> = apis.iter().map(|api| json!({"api": api})).collect();
             assert_eq!(

@@ -147,24 +147,42 @@ const CHANNEL = ((name) => {
   const storeName = getter(prototype("IDBObjectStore"), "name");
   const transaction = getter(prototype("IDBObjectStore"), "transaction");
   const database = getter(prototype("IDBTransaction"), "db");
+  // What can only be done to a database or a cache that was opened is watched once one is.
   const databases = (operation, described) => (self, args) =>
     report("indexed-db", { __proto__: null, operation, ...described(self, args) });
-  for (const operation of ["open", "deleteDatabase"]) {
-    watch(prototype("IDBFactory"), operation, "value", databases(operation, (self, args) => ({ __proto__: null, name: text(args[0]) })));
-  }
-  watch(prototype("IDBDatabase"), "createObjectStore", "value", databases("createObjectStore", (self, args) => (
-    { __proto__: null, name: text(databaseName(self)), store: text(args[0]) }
-  )));
-  for (const operation of ["put", "add"]) {
-    watch(prototype("IDBObjectStore"), operation, "value", databases(operation, (self) => (
+  const stores = (operation) =>
+    databases(operation, (self) => (
       { __proto__: null, name: text(databaseName(database(transaction(self)))), store: text(storeName(self)) }
+    ));
+  const databaseShape = prototype("IDBDatabase");
+  const storeShape = prototype("IDBObjectStore");
+  const factoryShape = prototype("IDBFactory");
+  const byName = (self, args) => ({ __proto__: null, name: text(args[0]) });
+  let databasesOpened = false;
+  const opened = databases("open", byName);
+  watch(factoryShape, "open", "value", (self, args) => {
+    opened(self, args);
+    if (databasesOpened) return;
+    databasesOpened = true;
+    watch(factoryShape, "deleteDatabase", "value", databases("deleteDatabase", byName));
+    watch(databaseShape, "createObjectStore", "value", databases("createObjectStore", (self, args) => (
+      { __proto__: null, name: text(databaseName(self)), store: text(args[0]) }
     )));
-  }
-  for (const operation of ["open", "delete"]) {
-    watch(prototype("CacheStorage"), operation, "value", (self, args) =>
-      report("cache-storage", { __proto__: null, operation, name: text(args[0]) }),
-    );
-  }
+    watch(storeShape, "put", "value", stores("put"));
+    watch(storeShape, "add", "value", stores("add"));
+    settle();
+  });
+  const cacheShape = prototype("CacheStorage");
+  const caches = (operation) => (self, args) => report("cache-storage", { __proto__: null, operation, name: text(args[0]) });
+  let cachesOpened = false;
+  const cacheOpened = caches("open");
+  watch(cacheShape, "open", "value", (self, args) => {
+    cacheOpened(self, args);
+    if (cachesOpened) return;
+    cachesOpened = true;
+    watch(cacheShape, "delete", "value", caches("CacheStorage.delete"));
+    settle();
+  });
   watch(prototype("ServiceWorkerContainer"), "register", "value", (self, args) => {
     const scope = args[1] !== null && typeof args[1] === "object" ? text(own(args[1], "scope") ?? "") : "";
     report("service-worker", { __proto__: null, operation: "register", name: scope, value: text(args[0]) });
@@ -244,19 +262,29 @@ const CHANNEL = ((name) => {
   };
   watch(prototype("HTMLCanvasElement"), "getContext", "value", firstStep);
   watch(prototype("OffscreenCanvas"), "getContext", "value", firstStep);
-  reading(prototype("BaseAudioContext"), [["audio.createOscillator", "createOscillator"], ["audio.createDynamicsCompressor", "createDynamicsCompressor"]], "value");
-  reading(prototype("OfflineAudioContext"), [["audio.startRendering", "startRendering"]], "value");
-  reading(prototype("AudioBuffer"), [["audio.getChannelData", "getChannelData"]], "value");
-  reading(prototype("RTCPeerConnection"), [["webrtc.createDataChannel", "createDataChannel"], ["webrtc.createOffer", "createOffer"]], "value");
+  const audio = prototype("AudioBuffer");
+  const connection = prototype("RTCPeerConnection");
+  let rendering = false;
+  watch(prototype("OfflineAudioContext"), "startRendering", "value", () => {
+    read("audio.startRendering", { __proto__: null });
+    if (rendering) return;
+    rendering = true;
+    reading(audio, [["audio.getChannelData", "getChannelData"]], "value");
+    settle();
+  });
+  let connecting = false;
+  watch(connection, "createDataChannel", "value", () => {
+    read("webrtc.createDataChannel", { __proto__: null });
+    if (connecting) return;
+    connecting = true;
+    reading(connection, [["webrtc.createOffer", "createOffer"]], "value");
+    settle();
+  });
   reading(prototype("NavigatorUAData"), [["client-hints.getHighEntropyValues", "getHighEntropyValues"]], "value");
   reading(prototype("Navigator"), [["battery.getBattery", "getBattery"]], "value");
   reading(prototype("FontFaceSet"), [["fonts.check", "check"]], "value", (self, args) => ({ __proto__: null, font: text(args[0], 96) }));
   reading(prototype("MediaDevices"), [["media.enumerateDevices", "enumerateDevices"]], "value");
-  reading(prototype("SpeechSynthesis"), [["speech.getVoices", "getVoices"]], "value");
-  reading(prototype("Navigator"), [["navigator.hardwareConcurrency", "hardwareConcurrency"], ["navigator.plugins", "plugins"]], "get");
-  for (const sensor of ["Accelerometer", "Gyroscope", "Magnetometer", "AmbientLightSensor"]) {
-    stop(globalThis[sensor], () => read(`sensor.${sensor}`, { __proto__: null }));
-  }
+  reading(prototype("Sensor"), [["sensor.start", "start"]], "value");
   settle();
 
   return (key, self, args) => {

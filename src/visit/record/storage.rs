@@ -427,7 +427,7 @@ mod tests {
             9_000,
             &json!({"origin": "https://shop.test", "local": {"nested": "1"}, "session": {}}),
         );
-        let entries = log.entries(&crate::visit::record::real_clock(), "shop.test");
+        let entries = log.entries(&real_clock(), "shop.test");
         let seen: Vec<_> = entries
             .iter()
             .map(|entry| {

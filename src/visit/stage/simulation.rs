@@ -169,10 +169,11 @@ impl Simulation {
         })
     }
 
-    /// Lets time pass. `busy` says whether requests are on their way.
+    /// Lets time pass. `busy` says whether requests are on their way; without it no stretch waits for
+    /// a quiet network, as while a page is loading.
     ///
     /// Returns early when simulating takes much longer than the real thing would.
-    pub(super) async fn pass(&self, asked: Duration, busy: impl Fn() -> bool) {
+    pub(super) async fn pass(&self, asked: Duration, busy: Option<impl Fn() -> bool>) {
         let started = Instant::now();
         let until_ms = self.time.now_ms() + asked.as_millis() as u64;
         loop {
@@ -187,7 +188,9 @@ impl Simulation {
                 self.time.end_stretch(until_ms);
                 break;
             }
-            self.quiet(&busy).await;
+            if let Some(busy) = &busy {
+                self.quiet(busy).await;
+            }
             let longest = if self.lock().quiet_stretches >= QUIET_STRETCHES {
                 LONGEST_STRETCH
             } else {
