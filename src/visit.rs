@@ -297,7 +297,8 @@ impl<'a> Course<'a> {
                 self.settled = false;
                 break;
             }
-            self.watch(SETTLE_STEP).await?;
+            self.stage.wait_for_network(SETTLE_STEP).await;
+            self.alive()?;
         }
         self.stage.take_stock().await;
         self.alive()
@@ -459,7 +460,8 @@ impl<'a> Course<'a> {
             if self.stage.is_quiet(QUIET) {
                 break;
             }
-            self.watch(SETTLE_STEP).await?;
+            self.stage.wait_for_network(SETTLE_STEP).await;
+            self.alive()?;
         }
         self.stage.take_stock().await;
         self.alive()

@@ -102,16 +102,8 @@ impl Shared {
             None => tokio::time::sleep(time).await,
             Some(simulation) => {
                 let busy = || lock(&self.recording).in_flight() > 0;
-                simulation.pass(time, Some(busy)).await;
+                simulation.pass(time, busy).await;
             }
-        }
-    }
-
-    /// Lets time pass without waiting for a quiet network.
-    async fn pass_on(&self, time: Duration) {
-        match &self.simulation {
-            None => tokio::time::sleep(time).await,
-            Some(simulation) => simulation.pass(time, None::<fn() -> bool>).await,
         }
     }
 
@@ -327,7 +319,7 @@ impl Stage {
                 return false;
             }
             let left = Duration::from_millis(until_ms - now_ms);
-            self.shared.pass_on(step.min(left)).await;
+            self.shared.pass(step.min(left)).await;
         }
     }
 
@@ -341,6 +333,13 @@ impl Stage {
         }
     }
 
+    /// Lets a short time pass, which is real time, too: what is waited for is the network.
+    pub async fn wait_for_network(&self, time: Duration) {
+        let started = Instant::now();
+        self.shared.pass(time).await;
+        tokio::time::sleep(time.saturating_sub(started.elapsed())).await;
+    }
+
     /// Waits for what a page sends while it is left, `limit` at most.
     pub async fn hear_last_words(&self, limit: Duration) {
         match &self.shared.simulation {
@@ -349,6 +348,7 @@ impl Stage {
             }
             Some(simulation) => {
                 let until = Instant::now() + limit;
+                simulation.sign_of_life();
                 while Instant::now() < until && simulation.silence() < SIMULATED_QUIET {
                     tokio::time::sleep(LOOK_INTERVAL).await;
                 }
@@ -387,16 +387,42 @@ impl Stage {
         if url == "about:blank" {
             self.recording().on_leaving();
         }
-        self.page.call_within(NavigateParams::new(url), limit).await
+        let before = self.page_state().loader;
+        let answer = self
+            .page
+            .call_within(NavigateParams::new(url), limit)
+            .await?;
+        if answer["loaderId"].is_string() && answer["errorText"].is_null() {
+            self.arrived(before.as_deref(), limit).await;
+        }
+        Ok(answer)
+    }
+
+    /// Waits in real time until another document is there: the old one's clock must not run meanwhile.
+    async fn arrived(&self, before: Option<&str>, limit: Duration) {
+        if self.shared.simulation.is_none() {
+            return;
+        }
+        let until = Instant::now() + limit;
+        loop {
+            let page = self.page_state();
+            let there = page.loader.as_deref() != before;
+            if there || page.crashed || page.download || Instant::now() >= until {
+                return;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Loads the page again.
     pub async fn reload(&self, limit: Duration) -> Result<(), BrowserError> {
         self.begin_document();
+        let before = self.page_state().loader;
         self.page
             .call_within(ReloadParams::default(), limit)
-            .await
-            .map(drop)
+            .await?;
+        self.arrived(before.as_deref(), limit).await;
+        Ok(())
     }
 
     /// The page's own frame id.

@@ -13,7 +13,7 @@ use crate::harness::{Served, browser, consentinel};
 
 const QUIET: &str = "<!doctype html><title>Shop</title><p>Welcome";
 const TRACKED: &str = "<!doctype html><title>Shop</title><p>Welcome\
-    <img src=\"http://bat.bing.com/action/0?ti=1&evt=pageLoad\">";
+    <img src=\"http://mc.yandex.ru/watch/1\">";
 
 /// A page that loads a tracker on the visits that `tracks` names, counted from 0 by the server.
 fn shop(tracks: fn(usize) -> bool) -> Served {
@@ -28,7 +28,7 @@ fn shop(tracks: fn(usize) -> bool) -> Served {
     Served::start(
         Router::new()
             .route("/", page)
-            .route("/action/0", get(|| async { "" })),
+            .route("/watch/1", get(|| async { "" })),
     )
 }
 
@@ -36,7 +36,7 @@ fn shop(tracks: fn(usize) -> bool) -> Served {
 fn visited(shop: &Served, repeat: &str) -> (Report, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let resolver = format!(
-        "--browser-arg=--host-resolver-rules=MAP bat.bing.com:80 {}",
+        "--browser-arg=--host-resolver-rules=MAP mc.yandex.ru:80 {}",
         shop.address
     );
     let output = consentinel(folder.path())

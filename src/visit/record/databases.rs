@@ -417,30 +417,34 @@ impl DatabaseLog {
 
     /// Every entry ever written, with its phases.
     pub(super) fn entries(&self, clock: &Clock, site: &str) -> Vec<StorageEntry> {
-        let with_stores: BTreeSet<(&str, Option<&str>, &str)> = self
+        let with_stores: BTreeSet<(&str, &str, Option<&str>)> = self
             .entries
             .keys()
             .filter(|key| key.store.is_some())
             .map(|key| {
                 (
                     key.origin.as_str(),
-                    key.partition.as_deref(),
                     key.name.as_str(),
+                    key.partition.as_deref(),
                 )
             })
             .collect();
+        let has_stores = |key: &Key, entry: &Entry| {
+            let (origin, name) = (key.origin.as_str(), key.name.as_str());
+            if entry.guessed {
+                let first = with_stores.range((origin, name, None)..).next();
+                first.is_some_and(|(of, known, _)| (*of, *known) == (origin, name))
+            } else {
+                with_stores.contains(&(origin, name, key.partition.as_deref()))
+            }
+        };
         let mut entries: Vec<StorageEntry> = self
             .entries
             .iter()
-            // A database with object stores is told by them.
-            .filter(|(key, _)| {
-                key.store.is_some()
-                    || key.kind != StorageKind::IndexedDb
-                    || !with_stores.contains(&(
-                        key.origin.as_str(),
-                        key.partition.as_deref(),
-                        key.name.as_str(),
-                    ))
+            // A database with object stores is told by them. Where a script's report left open which
+            // partition it is in, any with stores may be the one.
+            .filter(|(key, entry)| {
+                key.store.is_some() || key.kind != StorageKind::IndexedDb || !has_stores(key, entry)
             })
             .filter_map(|(key, entry)| self.finished(key, entry, clock, site))
             .collect();

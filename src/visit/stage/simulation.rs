@@ -35,6 +35,8 @@ const QUIET_LIMIT: Duration = Duration::from_millis(600);
 const STARVATION: i64 = 1_000;
 /// Simulating may take this much longer than the time it simulates, all in all.
 const SLACK: Duration = Duration::from_secs(5);
+/// How long the end of a stretch may be on its way to us.
+const HEARD_OUT: Duration = Duration::from_millis(20);
 /// What a page that navigates itself is charged for each time, at least.
 const NAVIGATION_MS: u64 = 100;
 
@@ -60,6 +62,8 @@ struct State {
     policy: Option<VirtualTimePolicy>,
     /// The page's main frame showed another document since the stretch began.
     navigated: bool,
+    /// The last stretch was left before every target had used it up: the browser may still speak of it.
+    left_early: bool,
     stalls: u32,
     quiet_stretches: u32,
     last_sign: Instant,
@@ -77,6 +81,7 @@ impl Simulation {
                 deaf: HashSet::new(),
                 policy: None,
                 navigated: false,
+                left_early: false,
                 stalls: 0,
                 quiet_stretches: 0,
                 last_sign: Instant::now(),
@@ -169,11 +174,10 @@ impl Simulation {
         })
     }
 
-    /// Lets time pass. `busy` says whether requests are on their way; without it no stretch waits for
-    /// a quiet network, as while a page is loading.
+    /// Lets time pass. `busy` says whether requests are on their way.
     ///
     /// Returns early when simulating takes much longer than the real thing would.
-    pub(super) async fn pass(&self, asked: Duration, busy: Option<impl Fn() -> bool>) {
+    pub(super) async fn pass(&self, asked: Duration, busy: impl Fn() -> bool) {
         let started = Instant::now();
         let until_ms = self.time.now_ms() + asked.as_millis() as u64;
         loop {
@@ -188,9 +192,7 @@ impl Simulation {
                 self.time.end_stretch(until_ms);
                 break;
             }
-            if let Some(busy) = &busy {
-                self.quiet(busy).await;
-            }
+            self.quiet(&busy).await;
             let longest = if self.lock().quiet_stretches >= QUIET_STRETCHES {
                 LONGEST_STRETCH
             } else {
@@ -214,8 +216,26 @@ impl Simulation {
         }
     }
 
+    /// Stops every clock and hears out what the browser still says of the last stretch. An end that
+    /// was taken for that of the next stretch would put the page behind for good.
+    async fn resume_in_step(&self) {
+        let clocked = self.lock().clocked.clone();
+        let replies: Vec<Reply> = clocked
+            .iter()
+            .map(|session| self.send(session, VirtualTimePolicy::Pause, Duration::ZERO))
+            .collect();
+        let answered =
+            futures::future::join_all(replies.into_iter().map(|reply| reply.within(STALLED)));
+        // A target that does not answer does not run either.
+        drop(answered.await);
+        tokio::time::sleep(HEARD_OUT).await;
+    }
+
     /// Lets one stretch pass in every target.
     async fn stretch(&self, length: Duration) {
+        if std::mem::replace(&mut self.lock().left_early, true) {
+            self.resume_in_step().await;
+        }
         let length_ms = length.as_millis() as u64;
         let from_ms = self.time.begin_stretch(length_ms);
         let (clocked, policy) = {
@@ -254,6 +274,7 @@ impl Simulation {
                 break;
             }
             if done {
+                self.lock().left_early = pushed && policy != VirtualTimePolicy::Advance;
                 break;
             }
             let stalled_at = waiting_since.max(last_sign) + STALLED;

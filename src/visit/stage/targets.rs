@@ -358,6 +358,9 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             if let (Some(session), Some(id)) = (session, params["requestId"].as_str()) {
                 let go_on = ContinueRequestParams::new(id.to_owned());
                 drop(Session::attached(connection.clone(), session).send(go_on));
+                if let Some(simulation) = &shared.simulation {
+                    simulation.sign_of_life();
+                }
                 lock(&shared.recording).on_paused(params);
             }
         }
