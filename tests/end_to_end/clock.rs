@@ -315,6 +315,7 @@ fn test_web(clock: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
+#[ignore = "takes five minutes of real time; run it with --ignored"]
 fn both_clocks_see_the_same_on_every_page_of_the_test_web() {
     let (simulated, real) = (test_web("virtual"), test_web("real"));
     assert!(!real.is_empty());
