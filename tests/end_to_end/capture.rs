@@ -150,11 +150,7 @@ fn every_target_is_heard(isolation: &[&str]) {
         .iter()
         .find(|cookie| cookie.name == "gone")
         .unwrap();
-    // A pop-up of the same site shares the page's process, and a write is then told once for each of
-    // the two: at least one that wrote, and the last one that removed.
-    let removed = gone.writes.last().is_some_and(|write| write.deleted);
-    let written = gone.writes.iter().any(|write| !write.deleted);
-    assert!(!gone.alive && written && removed, "{gone:?}");
+    assert!(!gone.alive && gone.writes.len() == 2, "{gone:?}");
 }
 
 #[test]
@@ -165,4 +161,62 @@ fn every_target_is_heard_in_one_process() {
 #[test]
 fn every_target_is_heard_with_frames_in_processes_of_their_own() {
     every_target_is_heard(&["--browser-arg=--site-per-process"]);
+}
+
+/// Two documents of one process that take their first steps towards canvas and databases in another
+/// order: each call is told for what it is.
+const TWO_ORDERS: &str = r#"<!doctype html><title>Orders</title><canvas></canvas><script>
+  const draw = () => {
+    const pen = document.querySelector("canvas").getContext("2d");
+    pen.fillText("drawn in " + location.pathname, 1, 9);
+    return pen.canvas.toDataURL();
+  };
+  const store = () => new Promise((resolve) => {
+    const asked = indexedDB.open("database of " + location.pathname, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("kept");
+    asked.onsuccess = () => {
+      const change = asked.result.transaction("kept", "readwrite");
+      change.objectStore("kept").put("a value", "a key");
+      change.oncomplete = resolve;
+    };
+  });
+  if (location.pathname === "/") { draw(); store().then(() => {
+    const frame = document.createElement("iframe");
+    frame.src = "/framed";
+    document.body.append(frame);
+  }); } else { store().then(draw); }
+</script>"#;
+
+#[test]
+fn documents_of_one_process_are_told_apart_whatever_they_touch_first() {
+    let served = Served::start(
+        Router::new()
+            .route("/", get(|| async { Html(TWO_ORDERS) }))
+            .route("/framed", get(|| async { Html(TWO_ORDERS) })),
+    );
+    let url = served.url_of("orders.localhost", "/");
+    let (_, report, said) = audit(&["--dwell", "2s", "--states", "before", &url]);
+    let snapshot = &report.pages[0].visits[0].snapshot;
+    for path in ["/", "/framed"] {
+        let database = format!("database of {path}");
+        assert!(
+            snapshot
+                .storage
+                .iter()
+                .any(|entry| entry.key == format!("{database}/kept") && !entry.writes.is_empty()),
+            "{database} of {:?}\n{said}",
+            snapshot.storage
+        );
+    }
+    // Both drew: two texts and two pictures, of one script each, and nothing else.
+    let calls = |api: &str| -> u64 {
+        let counted = snapshot.fingerprinting.iter();
+        counted.filter_map(|read| read.calls.get(api)).sum()
+    };
+    assert_eq!(
+        (calls("canvas.fillText"), calls("canvas.toDataURL")),
+        (2, 2),
+        "{:?}\n{said}",
+        snapshot.fingerprinting
+    );
 }

@@ -20,7 +20,6 @@ const CHANNEL = ((name) => {
   const MOST = 3000;
   const MOST_READS = 400;
 
-  const prototype = (constructor) => globalThis[constructor]?.prototype;
   const method = (owner, property) => {
     const native = owner?.[property];
     return (self, ...args) => apply(native, self, args);
@@ -39,6 +38,16 @@ const CHANNEL = ((name) => {
   const indexOf = method(String.prototype, "indexOf");
   const trim = method(String.prototype, "trim");
   const origin = getter(globalThis, "origin");
+  const isKept = method(WeakMap.prototype, "has");
+  const kept = method(WeakMap.prototype, "get");
+  const keep = method(WeakMap.prototype, "set");
+  /** Names of the interfaces whose prototypes are watched. */
+  const shapes = new WeakMap();
+  const prototype = (constructor) => {
+    const shape = globalThis[constructor]?.prototype;
+    if (shape) keep(shapes, shape, constructor);
+    return shape;
+  };
 
   /** Text of a primitive. Objects are left alone: asking them for their text could be noticed. */
   const text = (value, longest = LONGEST) => {
@@ -65,16 +74,15 @@ const CHANNEL = ((name) => {
     say(stringify(data));
   };
 
-  let breakpoints = 0;
+  // A breakpoint stands in every document of the target, with the condition the first of them gave it:
+  // so a native has the same key in all of them.
   const handlers = { __proto__: null };
-  const stop = (native, handle) => {
-    if (typeof native !== "function") return;
-    const key = ++breakpoints;
-    handlers[key] = handle;
-    stopAt(native, `${name}(${key},this,arguments)`);
-  };
   const watch = (owner, property, part, handle) => {
-    if (owner) stop(getOwnPropertyDescriptor(owner, property)?.[part], handle);
+    const native = owner && getOwnPropertyDescriptor(owner, property)?.[part];
+    if (typeof native !== "function") return;
+    const key = `${kept(shapes, owner)}.${property}`;
+    handlers[key] = handle;
+    stopAt(native, `${name}("${key}",this,arguments)`);
   };
   // The browser does not stop at natives of a document made after the first one with the same
   // breakpoint, until it is told of a breakpoint it does not know yet.
@@ -206,15 +214,12 @@ const CHANNEL = ((name) => {
       watch(owner, properties[index][1], part, (self, args) => read(api, described ? described(self, args) : { __proto__: null }));
     }
   };
-  const hasCanvas = method(WeakMap.prototype, "has");
-  const numberOfCanvas = method(WeakMap.prototype, "get");
-  const keepCanvas = method(WeakMap.prototype, "set");
   const canvases = new WeakMap();
   let canvasCount = 0;
   const canvasNumber = (canvas) => {
     if (canvas === null || typeof canvas !== "object") return 0;
-    if (!hasCanvas(canvases, canvas)) keepCanvas(canvases, canvas, (canvasCount += 1));
-    return numberOfCanvas(canvases, canvas);
+    if (!isKept(canvases, canvas)) keep(canvases, canvas, (canvasCount += 1));
+    return kept(canvases, canvas);
   };
   const canvasKinds = [];
   for (const [canvas, context] of [["HTMLCanvasElement", "CanvasRenderingContext2D"], ["OffscreenCanvas", "OffscreenCanvasRenderingContext2D"]]) {

@@ -59,6 +59,12 @@ pub struct Preparation {
 }
 
 impl Preparation {
+    /// The hook's channel in one target. Each has its own: pages of one process share their
+    /// breakpoints, and the condition of another's must find nobody to call.
+    fn hook_channel_of(&self, session: Option<&str>) -> String {
+        format!("{}_{}", self.hook_channel, session.unwrap_or_default())
+    }
+
     /// The user agent with client hints that agree with it, as an ordinary Chrome sends them.
     fn user_agent_override(&self) -> SetUserAgentOverrideParams {
         let major = self
@@ -469,7 +475,7 @@ fn prepare(target: &Target, preparation: &Preparation) -> Vec<Reply> {
         }),
         session.send(attach_to_everything()),
     ];
-    let hook = HOOK.replace("CHANNEL", &preparation.hook_channel);
+    let hook = HOOK.replace("CHANNEL", &preparation.hook_channel_of(session.id()));
     replies.extend([
         session.send(runtime::EnableParams::default()),
         session.send(SetAsyncCallStackDepthParams::new(ASYNC_DEPTH)),
@@ -610,10 +616,11 @@ const LONGEST_MESSAGE: usize = 1024 * 1024;
 
 /// A console call: the hook's, if it came through the hook's own console (CDP `Runtime.consoleAPICalled`).
 fn hook_spoke(shared: &Shared, session: Option<&str>, params: &Json) {
+    let expected = shared.preparation.hook_channel_of(session);
     let ours = params["context"]
         .as_str()
         .and_then(|context| context.split('#').next())
-        == Some(shared.preparation.hook_channel.as_str());
+        == Some(expected.as_str());
     let Some(report) = params["args"][0]["value"]
         .as_str()
         .filter(|report| ours && report.len() <= LONGEST_MESSAGE)
