@@ -67,7 +67,7 @@ pub async fn click(
             .middle_of(world, &format!("consentinel.element({target})"))
             .await
     {
-        press(page, x, y).await?;
+        press(worlds, page, x, y).await?;
         return Ok(Clicked::Trusted);
     }
     worlds
@@ -78,9 +78,9 @@ pub async fn click(
     })
 }
 
-async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
+async fn press(worlds: &Worlds, page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
     let event = |kind: DispatchMouseEventType| DispatchMouseEventParams::new(kind, x, y);
-    moved(page, event(DispatchMouseEventType::MouseMoved)).await?;
+    moved(worlds, page, event(DispatchMouseEventType::MouseMoved)).await?;
     for kind in [
         DispatchMouseEventType::MousePressed,
         DispatchMouseEventType::MouseReleased,
@@ -90,13 +90,17 @@ async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
             click_count: Some(1),
             ..event(kind)
         };
-        page.call(params).await?;
+        worlds.in_view(page.call(params)).await?;
     }
     Ok(())
 }
 
-async fn moved(page: &Session, event: DispatchMouseEventParams) -> Result<(), BrowserError> {
-    match page.call_within(event, MOVE_LIMIT).await {
+async fn moved(
+    worlds: &Worlds,
+    page: &Session,
+    event: DispatchMouseEventParams,
+) -> Result<(), BrowserError> {
+    match worlds.in_view(page.call_within(event, MOVE_LIMIT)).await {
         Ok(_) | Err(BrowserError::Unanswered { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -113,6 +117,7 @@ pub async fn wander(
         let along = f64::from(step) * 37.0;
         let (x, y) = (200.0 + along % 700.0, 150.0 + along % 300.0);
         moved(
+            worlds,
             page,
             DispatchMouseEventParams::new(DispatchMouseEventType::MouseMoved, x, y),
         )
@@ -122,7 +127,7 @@ pub async fn wander(
             delta_y: Some(640.0),
             ..DispatchMouseEventParams::new(DispatchMouseEventType::MouseWheel, x, y)
         };
-        moved(page, wheel).await?;
+        moved(worlds, page, wheel).await?;
         worlds.pass_in_view(pause).await;
     }
     Ok(())
