@@ -219,6 +219,7 @@ pub async fn audit(
         pages,
         services: judgement.services,
         findings: judgement.findings,
+        rules: judgement.rules,
         summary: judgement.summary,
     })
 }

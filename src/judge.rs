@@ -2,11 +2,13 @@
 
 mod classify;
 mod consent_mode;
+mod consent_strings;
 mod identifier;
 mod index;
 mod item;
 mod knowledge;
 pub(crate) mod naming;
+mod outcomes;
 pub mod profile;
 mod remedy;
 pub mod rules;
@@ -18,13 +20,14 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{Page, ServiceSeen, Summary};
 
 use index::PageIndex;
 use knowledge::Knowledge;
+use outcomes::Gaps;
 pub use profile::Profile;
-use rules::{Found, Sightings};
+use rules::{Checked, Found, Sightings};
 
 /// Pages, and items, named in one finding beside its own.
 const MOST_OTHERS_NAMED: usize = 20;
@@ -36,6 +39,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// The services seen.
     pub services: Vec<ServiceSeen>,
+    /// What came of every rule, by id.
+    pub rules: Vec<RuleOutcome>,
     /// The answers in short.
     pub summary: Summary,
 }
@@ -51,16 +56,22 @@ fn judge_with(pages: &[Page], knowledge: &dyn Knowledge, profile: Profile) -> Ju
         .map(|page| PageIndex::new(page, knowledge, profile))
         .collect();
     let mut all = Vec::new();
+    let mut gaps = Gaps::default();
     let mut tracked_without_banner = false;
     for index in &indexes {
-        let found = rules::check(index);
+        let Checked {
+            found,
+            gaps: missing,
+        } = rules::check(index);
         tracked_without_banner |=
             summary::tracks_without_banner(index.page, found.iter().map(|found| &found.finding));
         all.extend(found);
+        gaps.add(missing);
     }
     let findings = joined(all);
     Judgement {
         services: summary::services(&indexes),
+        rules: gaps.outcomes(&findings, pages.is_empty()),
         summary: summary::summarise(pages, &findings, tracked_without_banner),
         findings,
     }

@@ -79,6 +79,7 @@ fn judge_again(report: &mut Report, profile: Profile) -> Result<(), crate::catal
     report.run.catalog = catalog.info();
     report.findings = judgement.findings;
     report.services = judgement.services;
+    report.rules = judgement.rules;
     report.summary = judgement.summary;
     Ok(())
 }

@@ -8,6 +8,8 @@ use crate::model::visit::{DiagnosticCode, Outcome, Route, State, Visit};
 
 use super::index::PageIndex;
 
+/// Hosts named of one service.
+const MOST_HOSTS: usize = 100;
 /// Rules about storing and tracking before a choice.
 const BEFORE: [&str; 4] = ["R02", "R03", "R04", "R06"];
 /// Rules about storing and tracking after a refusal.
@@ -178,6 +180,7 @@ pub(crate) fn services(indexes: &[PageIndex<'_>]) -> Vec<ServiceSeen> {
                 category: facts.category,
                 transfers: facts.transfers.clone(),
                 pages: Vec::new(),
+                hosts: Vec::new(),
                 steps: facts.steps.clone(),
                 notice: facts.notice.clone(),
             });
@@ -185,6 +188,19 @@ pub(crate) fn services(indexes: &[PageIndex<'_>]) -> Vec<ServiceSeen> {
                 service.pages.push(index.page.url.clone());
             }
         }
+        for (id, host) in index.hosts_of_services() {
+            if let Some(service) = seen.get_mut(id)
+                && service.hosts.len() < MOST_HOSTS
+                && !service.hosts.iter().any(|known| known == host)
+            {
+                service.hosts.push(host.to_owned());
+            }
+        }
     }
-    seen.into_values().collect()
+    seen.into_values()
+        .map(|mut service| {
+            service.hosts.sort_unstable();
+            service
+        })
+        .collect()
 }

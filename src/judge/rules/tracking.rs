@@ -7,7 +7,6 @@ use crate::judge::consent_mode::{self, ConsentMode};
 use crate::judge::index::{Departure, Item, PageIndex, REPORTERS, SeenRequest};
 use crate::judge::item::{Lifetime, Stored, earlier};
 use crate::judge::naming::{self, shown};
-use crate::judge::profile::Profile;
 use crate::judge::remedy;
 use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
@@ -471,7 +470,7 @@ fn client_id_outlives_its_document(page: &PageIndex<'_>, visit: usize) -> bool {
     ids(true).any(|id| loaded.contains(&id))
 }
 
-/// In the United Kingdom statistics need information and objection instead of consent; whether they
+/// Where the profile says so, statistics need information and objection instead of consent; whether they
 /// are given, a person has to see.
 pub(super) fn statistics_exemption(
     page: &PageIndex<'_>,
@@ -479,8 +478,9 @@ pub(super) fn statistics_exemption(
     party: Party,
     verdict: Verdict,
 ) -> Verdict {
-    let applies =
-        page.profile == Profile::Uk && category == Category::Analytics && party == Party::First;
+    let applies = page.profile.facts().exempt_statistics
+        && category == Category::Analytics
+        && party == Party::First;
     if applies {
         less_sure(verdict, Verdict::Review)
     } else {

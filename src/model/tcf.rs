@@ -2,12 +2,20 @@
 //!
 //! Layout: IAB Tech Lab, "Consent string and vendor list formats v2", core segment.
 
-use crate::model::snapshot::Grant;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::decode;
+use super::snapshot::Grant;
 
 /// Purposes the framework defines; a core segment has room for 24.
 const PURPOSES: u8 = 11;
+
+/// Segments read after the core; the framework defines two.
+const MOST_SEGMENTS: usize = 4;
+/// Longest text tried, in bytes: thousands of vendors fit into a tenth of it.
+const LONGEST: usize = 64 * 1024;
 
 /// Deciseconds in 2018 and 2100: a string created outside of these years is no TC string.
 const PLAUSIBLE_CREATED: std::ops::Range<u64> = 15_147_648_000..41_024_448_000;
@@ -35,6 +43,10 @@ pub struct TcString {
     pub purposes_legitimate_interest: Vec<u8>,
     /// Number of vendors consented to.
     pub vendor_consents: usize,
+    /// Number of vendors whose legitimate interest was disclosed and not objected to.
+    pub vendor_legitimate_interests: usize,
+    /// Purposes the publisher itself was consented to, from 1; of the segment `publisherTC`.
+    pub publisher_consents: Vec<u8>,
 }
 
 impl TcString {
@@ -42,10 +54,10 @@ impl TcString {
     pub fn parse(text: &str) -> Option<Self> {
         let core = text.split('.').next()?;
         // 29 bytes is the shortest core segment, with empty vendor lists.
-        if !core.starts_with('C') || core.len() < 36 || core.contains(['+', '/', '=', ' ']) {
+        if !core.starts_with('C') || !(36..=LONGEST).contains(&core.len()) {
             return None;
         }
-        let bytes = decode::base64_bytes(core)?;
+        let bytes = base64_bytes(core)?;
         let mut bits = Bits::new(&bytes);
         if bits.number(6)? != 2 {
             return None;
@@ -70,6 +82,8 @@ impl TcString {
         // Purpose one treatment and the publisher's country.
         bits.skip(1 + 12)?;
         let vendor_consents = bits.vendors()?;
+        // Old and broken strings end here: without vendors there is no legitimate interest either.
+        let vendor_legitimate_interests = bits.vendors().unwrap_or_default();
         Some(Self {
             created_ds,
             cmp_id,
@@ -81,7 +95,22 @@ impl TcString {
             purposes_consent,
             purposes_legitimate_interest,
             vendor_consents,
+            vendor_legitimate_interests,
+            publisher_consents: text
+                .split('.')
+                .skip(1)
+                .take(MOST_SEGMENTS)
+                .find_map(publisher_consents)
+                .unwrap_or_default(),
         })
+    }
+
+    /// Whether anything in it is a consent. Legitimate interest is none.
+    pub fn consents(&self) -> bool {
+        self.vendor_consents > 0
+            || !self.purposes_consent.is_empty()
+            || !self.special_features.is_empty()
+            || !self.publisher_consents.is_empty()
     }
 
     /// Its purposes and special features as grants. Legitimate interest is no consent and left out.
@@ -106,7 +135,7 @@ impl TcString {
 
     /// Like [`Self::grants`], but without refused purposes beside granted ones: the string does not
     /// tell which purposes were asked for, so those that were not look refused.
-    pub(super) fn decided(&self) -> Vec<Grant> {
+    pub fn decided(&self) -> Vec<Grant> {
         let mut grants = self.grants();
         if !self.purposes_consent.is_empty() {
             grants.retain(|grant| grant.granted);
@@ -116,8 +145,24 @@ impl TcString {
 }
 
 /// What a purpose is called in grants.
-pub(super) fn purpose_name(purpose: u8) -> String {
+pub fn purpose_name(purpose: u8) -> String {
     format!("purpose {purpose}")
+}
+
+/// The publisher's own purposes of a segment of type 3; absent for other segments.
+fn publisher_consents(segment: &str) -> Option<Vec<u8>> {
+    let bytes = base64_bytes(segment)?;
+    let mut bits = Bits::new(&bytes);
+    (bits.number(3)? == 3).then(|| bits.set(24)).flatten()
+}
+
+fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+    let plain = !text.contains('=') && text.len() <= LONGEST;
+    plain.then(|| ENGINE.decode(text).ok()).flatten()
 }
 
 /// Number of vendors outside of the framework that an AC string (`2~1.35.41~dv.…`) consents to.
@@ -247,6 +292,9 @@ mod tests {
         assert!(tc.purposes_legitimate_interest.is_empty());
         assert!(tc.special_features.is_empty());
         assert_eq!(tc.vendor_consents, 4);
+        assert_eq!(tc.vendor_legitimate_interests, 0);
+        assert!(tc.publisher_consents.is_empty());
+        assert!(tc.consents(), "vendors without a purpose are consents, too");
         assert!(tc.grants().iter().all(|grant| !grant.granted));
     }
 
