@@ -7,6 +7,7 @@ mod identifier;
 mod index;
 mod item;
 mod knowledge;
+pub mod measure;
 pub(crate) mod naming;
 mod outcomes;
 pub mod profile;

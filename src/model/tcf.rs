@@ -266,6 +266,99 @@ impl<'bytes> Bits<'bytes> {
     }
 }
 
+/// What a test wants to stand in a string, so that what is read can be compared with what was meant.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// When it was made, in deciseconds since 1970.
+    pub(crate) created_ds: u64,
+    /// The consent platform.
+    pub(crate) cmp_id: u16,
+    /// Special features, the first in the highest of 12 bits.
+    pub(crate) special: u16,
+    /// Purposes consented to, the first in the highest of 24 bits.
+    pub(crate) consents: u32,
+    /// Legitimate interests, likewise.
+    pub(crate) interests: u32,
+    /// Ranges of vendors consented to.
+    pub(crate) vendors: Vec<(u16, u16)>,
+    /// Ranges of vendors with a legitimate interest.
+    pub(crate) interested: Vec<(u16, u16)>,
+}
+
+#[cfg(test)]
+impl Default for Written {
+    fn default() -> Self {
+        Self {
+            created_ds: 17_489_088_000,
+            cmp_id: 7,
+            special: 0,
+            consents: 0,
+            interests: 0,
+            vendors: Vec::new(),
+            interested: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Written {
+    /// The string.
+    pub(crate) fn text(&self) -> String {
+        fn put(bits: &mut Vec<u8>, number: u64, width: usize) {
+            bits.extend(format!("{number:0width$b}").bytes());
+        }
+        fn put_vendors(bits: &mut Vec<u8>, ranges: &[(u16, u16)]) {
+            put(bits, 2_000, 16);
+            put(bits, 1, 1);
+            put(bits, ranges.len() as u64, 12);
+            for (start, end) in ranges {
+                put(bits, u64::from(start != end), 1);
+                put(bits, u64::from(*start), 16);
+                if start != end {
+                    put(bits, u64::from(*end), 16);
+                }
+            }
+        }
+        let mut bits: Vec<u8> = Vec::new();
+        for (number, width) in [
+            (2, 6),
+            (self.created_ds, 36),
+            (self.created_ds, 36),
+            (u64::from(self.cmp_id), 12),
+            (1, 12),
+            (1, 6),
+            (3, 6),
+            (4, 6),
+            (48, 12),
+            (4, 6),
+            (1, 1),
+            (0, 1),
+            (u64::from(self.special), 12),
+            (u64::from(self.consents), 24),
+            (u64::from(self.interests), 24),
+            (0, 1),
+            (3, 6),
+            (4, 6),
+        ] {
+            put(&mut bits, number, width);
+        }
+        put_vendors(&mut bits, &self.vendors);
+        put_vendors(&mut bits, &self.interested);
+        let bytes: Vec<u8> = bits
+            .chunks(8)
+            .map(|chunk| {
+                chunk
+                    .iter()
+                    .chain(std::iter::repeat(&b'0'))
+                    .take(8)
+                    .fold(0, |byte, digit| byte << 1 | (digit - b'0'))
+            })
+            .collect();
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -298,55 +391,15 @@ mod tests {
         assert!(tc.grants().iter().all(|grant| !grant.granted));
     }
 
-    /// Writes a core segment, so that what is read can be compared with what was meant.
     fn written(special: u16, consents: u32, interests: u32, vendors: &[(u16, u16)]) -> String {
-        let mut bits: Vec<u8> = Vec::new();
-        let mut put = |number: u64, width: usize| {
-            bits.extend(format!("{number:0width$b}").bytes());
-        };
-        for (number, width) in [
-            (2, 6),
-            (17_489_088_000, 36),
-            (17_489_088_000, 36),
-            (7, 12),
-            (1, 12),
-            (1, 6),
-            (3, 6),
-            (4, 6),
-            (48, 12),
-            (4, 6),
-            (1, 1),
-            (0, 1),
-            (u64::from(special), 12),
-            (u64::from(consents), 24),
-            (u64::from(interests), 24),
-            (0, 1),
-            (3, 6),
-            (4, 6),
-            (2000, 16),
-            (1, 1),
-            (vendors.len() as u64, 12),
-        ] {
-            put(number, width);
+        Written {
+            special,
+            consents,
+            interests,
+            vendors: vendors.to_vec(),
+            ..Written::default()
         }
-        for (start, end) in vendors {
-            if start == end {
-                put(0, 1);
-                put(u64::from(*start), 16);
-            } else {
-                put(1, 1);
-                put(u64::from(*start), 16);
-                put(u64::from(*end), 16);
-            }
-        }
-        let bytes: Vec<u8> = bits
-            .chunks(8)
-            .map(|chunk| {
-                let digits = format!("{:0<8}", String::from_utf8_lossy(chunk));
-                u8::from_str_radix(&digits, 2).unwrap()
-            })
-            .collect();
-        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+        .text()
     }
 
     #[test]
