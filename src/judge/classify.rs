@@ -64,6 +64,8 @@ pub(crate) struct Classification {
     pub(crate) verdict: Verdict,
     /// The kind of proof.
     pub(crate) proof: Proof,
+    /// The profile may exempt it, under conditions that a page does not show.
+    pub(crate) exempt_under_conditions: bool,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
@@ -178,6 +180,9 @@ fn by_override(
         },
         verdict,
         proof: Proof::P2,
+        exempt_under_conditions: known
+            .as_ref()
+            .is_some_and(|class| class.exempt_under_conditions),
         reason: match &known {
             Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
             None => row.reason.clone(),
@@ -249,6 +254,7 @@ fn by_catalog(
             severity: Severity::Info,
             verdict: Verdict::Review,
             proof: Proof::P2,
+            exempt_under_conditions: false,
             reason: format!("{name} needs it: {basis}"),
         });
     }
@@ -280,6 +286,7 @@ fn consent_by_catalog(
     } else {
         Verdict::Likely
     };
+    let exempt_under_conditions = conditions.is_some();
     let name = service_name(found, knowledge);
     let mut reason = match &found.purpose {
         Some(purpose) => format!("{name} ({}): {purpose}", category_name(category)),
@@ -306,6 +313,7 @@ fn consent_by_catalog(
         severity: severity_of(category),
         verdict,
         proof: Proof::P2,
+        exempt_under_conditions,
         reason,
     })
 }
@@ -360,6 +368,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
             Verdict::Review
         },
         proof: Proof::P3,
+        exempt_under_conditions: false,
         reason: reason.to_owned(),
     }
 }

@@ -93,9 +93,16 @@ impl Heard {
     }
 }
 
+/// Every string of a page's visits.
+pub(crate) fn all(page: &PageIndex<'_>) -> Vec<Heard> {
+    (0..page.visits.len())
+        .flat_map(|number| heard_in(page, number))
+        .collect()
+}
+
 /// Every string of a visit that speaks for this page's visitor; none where the platform says that
 /// the regulation does not apply.
-pub(crate) fn heard_in(page: &PageIndex<'_>, number: usize) -> Vec<Heard> {
+fn heard_in(page: &PageIndex<'_>, number: usize) -> Vec<Heard> {
     let visit = &page.visits[number];
     let says_not_applicable = |signal: &Signal| {
         signal

@@ -11,6 +11,7 @@ use crate::model::report::Page;
 use crate::model::snapshot::{InitiatorStep, Setter};
 use crate::model::visit::{Outcome, PhaseName, State, Visit};
 
+use super::consent_strings::{self, Heard};
 use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
@@ -36,6 +37,8 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) visits: Vec<VisitIndex<'a>>,
     /// Everything stored, by kind, host and name.
     pub(crate) items: Vec<Item<'a>>,
+    /// TC strings and AC strings, by visit.
+    pub(crate) strings: Vec<Heard>,
     /// Every service seen, by catalog id.
     pub(crate) services: BTreeMap<String, ServiceFacts>,
     /// Catalog id of a service contacted at each registrable domain.
@@ -142,6 +145,7 @@ impl<'a> PageIndex<'a> {
             site,
             visits,
             items: Vec::new(),
+            strings: Vec::new(),
             services: BTreeMap::new(),
             services_of_domains: BTreeMap::new(),
             requested_before,
@@ -149,6 +153,7 @@ impl<'a> PageIndex<'a> {
         storage::join(&mut index, knowledge);
         requests::mark_identifiers(&mut index);
         index.name_services(knowledge);
+        index.strings = consent_strings::all(&index);
         index
     }
 

@@ -269,6 +269,7 @@ impl Draft {
             legal: page.profile.legal(info.legal),
             remedy: self.remedy,
             seen: self.sightings.counted(),
+            accepted: None,
         }
     }
 }

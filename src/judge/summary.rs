@@ -167,40 +167,61 @@ pub(crate) fn tracks_without_banner<'f>(
     no_banner && findings.any(|finding| is_established(finding, &BEFORE))
 }
 
-/// The services of all pages, by catalog id.
-pub(crate) fn services(indexes: &[PageIndex<'_>]) -> Vec<ServiceSeen> {
-    let mut seen: BTreeMap<&str, ServiceSeen> = BTreeMap::new();
-    for index in indexes {
+/// The services of a run, gathered page by page.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    by_id: BTreeMap<String, Gathered>,
+}
+
+/// What is gathered of one service.
+#[derive(Debug)]
+struct Gathered {
+    seen: ServiceSeen,
+    hosts: BTreeSet<String>,
+}
+
+impl Services {
+    /// Adds those of a page.
+    pub(crate) fn add(&mut self, index: &PageIndex<'_>) {
         for (id, facts) in &index.services {
-            let service = seen.entry(id).or_insert_with(|| ServiceSeen {
-                id: id.clone(),
-                name: facts.name.clone(),
-                vendor: facts.vendor.clone(),
-                country: facts.country.clone(),
-                category: facts.category,
-                transfers: facts.transfers.clone(),
-                pages: Vec::new(),
-                hosts: Vec::new(),
-                steps: facts.steps.clone(),
-                notice: facts.notice.clone(),
+            let service = self.by_id.entry(id.clone()).or_insert_with(|| Gathered {
+                seen: ServiceSeen {
+                    id: id.clone(),
+                    name: facts.name.clone(),
+                    vendor: facts.vendor.clone(),
+                    country: facts.country.clone(),
+                    category: facts.category,
+                    transfers: facts.transfers.clone(),
+                    pages: Vec::new(),
+                    hosts: Vec::new(),
+                    steps: facts.steps.clone(),
+                    notice: facts.notice.clone(),
+                },
+                hosts: BTreeSet::new(),
             });
-            if !service.pages.contains(&index.page.url) {
-                service.pages.push(index.page.url.clone());
+            let pages = &mut service.seen.pages;
+            // Pages come one after the other.
+            if pages.last() != Some(&index.page.url) {
+                pages.push(index.page.url.clone());
             }
         }
         for (id, host) in index.hosts_of_services() {
-            if let Some(service) = seen.get_mut(id)
+            if let Some(service) = self.by_id.get_mut(id)
                 && service.hosts.len() < MOST_HOSTS
-                && !service.hosts.iter().any(|known| known == host)
             {
-                service.hosts.push(host.to_owned());
+                service.hosts.insert(host.to_owned());
             }
         }
     }
-    seen.into_values()
-        .map(|mut service| {
-            service.hosts.sort_unstable();
-            service
-        })
-        .collect()
+
+    /// All of them, by catalog id.
+    pub(crate) fn seen(self) -> Vec<ServiceSeen> {
+        self.by_id
+            .into_values()
+            .map(|Gathered { seen, hosts }| ServiceSeen {
+                hosts: hosts.into_iter().collect(),
+                ..seen
+            })
+            .collect()
+    }
 }

@@ -223,6 +223,20 @@ pub struct Finding {
     pub remedy: String,
     /// In how many visits.
     pub seen: Seen,
+    /// Somebody has accepted it for a time; it fails no run until then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub accepted: Option<Acceptance>,
+}
+
+/// Why a finding is accepted, by whom, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, such as `2027-03-31`.
+    pub until: String,
 }
 
 /// Why a rule could not be applied to a page.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::judge::consent_strings::{Channel, heard_in};
+use crate::judge::consent_strings::Channel;
 use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
@@ -478,8 +478,10 @@ fn contradictions(page: &PageIndex<'_>, state: State) -> Vec<Clue> {
             .iter()
             .filter(|signal| denies(signal, &necessary))
             .collect();
-        let strings: Vec<_> = heard_in(page, number)
-            .into_iter()
+        let strings: Vec<_> = page
+            .strings
+            .iter()
+            .filter(|heard| heard.visit == number)
             .filter(|heard| heard.phase == PhaseName::Revisit && heard.channel == Channel::Api)
             .collect();
         if let (State::Rejected, Some((signal, granted))) = (state, yes.first()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::judge::consent_strings::{Channel, Heard, What, heard_in};
+use crate::judge::consent_strings::{Channel, Heard, What};
 use crate::judge::index::PageIndex;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::visit::State;
@@ -26,23 +26,24 @@ pub(super) struct VendorWithoutBasis;
 const CONSENT_ONLY: [u8; 5] = [1, 3, 4, 5, 6];
 
 /// One finding for each place strings were met in, from those that `counts` accepts.
-fn by_source(
-    page: &PageIndex<'_>,
+fn by_source<'p>(
+    page: &'p PageIndex<'_>,
     state: State,
     visits: &[usize],
     counts: impl Fn(&Heard) -> bool,
-) -> Vec<(Draft, Vec<Heard>)> {
-    let mut groups: BTreeMap<(Channel, String), Vec<Heard>> = BTreeMap::new();
-    for &number in visits {
-        for heard in heard_in(page, number)
-            .into_iter()
-            .filter(|heard| counts(heard))
-        {
-            groups
-                .entry((heard.channel, heard.source.clone()))
-                .or_default()
-                .push(heard);
-        }
+) -> Vec<(Draft, Vec<&'p Heard>)> {
+    let mut groups: BTreeMap<(Channel, String), Vec<&Heard>> = BTreeMap::new();
+    let of_visits = |heard: &&Heard| visits.contains(&heard.visit);
+    for heard in page
+        .strings
+        .iter()
+        .filter(of_visits)
+        .filter(|heard| counts(heard))
+    {
+        groups
+            .entry((heard.channel, heard.source.clone()))
+            .or_default()
+            .push(heard);
     }
     groups
         .into_iter()
@@ -71,8 +72,8 @@ fn by_source(
         .collect()
 }
 
-fn severity(heard: &[Heard]) -> Severity {
-    if heard.iter().any(Heard::is_effective) {
+fn severity(heard: &[&Heard]) -> Severity {
+    if heard.iter().any(|heard| heard.is_effective()) {
         Severity::Critical
     } else {
         Severity::Medium
@@ -121,7 +122,7 @@ impl Rule for LegitimateInterest {
         })
         .into_iter()
         .map(|(draft, heard)| {
-            let claimed: Vec<u8> = heard.iter().flat_map(interests).collect();
+            let claimed: Vec<u8> = heard.iter().flat_map(|heard| interests(heard)).collect();
             let forbidden = claimed.iter().any(|purpose| CONSENT_ONLY.contains(purpose));
             let mut named: Vec<String> = Vec::new();
             for purpose in &claimed {

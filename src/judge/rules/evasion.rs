@@ -105,7 +105,6 @@ impl Rule for ProxiedTracker {
                 for &number in &window.visits {
                     for seen in page.visits[number].requests.iter().filter(|seen| {
                         seen.party() == Party::First
-                            && seen.tracker().is_none()
                             && window.sent(page, number, seen)
                             && !denied.contains(number, seen)
                     }) {

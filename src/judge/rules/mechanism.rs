@@ -518,6 +518,24 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
 /// Length at which recorded banner texts are cut, in characters.
 const TEXT_CUT: usize = 600;
 
+/// Words of a text that tells where to read more.
+const POINTERS: [&str; 14] = [
+    "policy",
+    "privacy",
+    "learn more",
+    "read more",
+    "partner",
+    "datenschutz",
+    "richtlinie",
+    "mehr erfahren",
+    "politique",
+    "en savoir plus",
+    "informativa",
+    "privacidad",
+    "política",
+    "privacyverklaring",
+];
+
 /// What a banner does not say, in words; nothing where its language is not known.
 fn left_unsaid(banner: &Banner) -> Option<Vec<&'static str>> {
     let (_, purposes, withdrawal) = VOCABULARIES.iter().find(|(language, ..)| {
@@ -533,12 +551,12 @@ fn left_unsaid(banner: &Banner) -> Option<Vec<&'static str>> {
     let links = banner
         .buttons
         .iter()
-        .any(|button| reads_as_policy_link(&button.text));
+        .any(|button| button.role == ButtonRole::Link && reads_as_policy_link(&button.text));
     let mut unsaid = Vec::new();
     if whole && !says(purposes) {
         unsaid.push("what the consent is for");
     }
-    if !links && whole && !reads_as_policy_link(&text) {
+    if !links && whole && !says(&POINTERS) {
         unsaid.push("where to read more: a policy or a list of partners");
     }
     if whole && !says(withdrawal) {

@@ -414,13 +414,17 @@ struct Promise {
 impl DeniedPings {
     /// Looks at the visits of a page once.
     pub(super) fn new(page: &PageIndex<'_>) -> Self {
-        let mut visits: Vec<Promise> = (0..page.visits.len())
-            .map(|visit| Promise {
+        // After a yes an id may stay, so such visits do not tell; what one visit shows holds for all.
+        let same_client_id =
+            (0..page.visits.len()).any(|visit| client_id_outlives_its_document(page, visit));
+        let mut visits = vec![
+            Promise {
                 stored_before: false,
                 stored: false,
-                same_client_id: client_id_outlives_its_document(page, visit),
-            })
-            .collect();
+                same_client_id,
+            };
+            page.visits.len()
+        ];
         let google_cookies = page.items.iter().filter(|item| {
             item.key.kind == SubjectKind::Cookie
                 && (item.key.name.starts_with("_ga") || item.key.name.starts_with("_gcl"))

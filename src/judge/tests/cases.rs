@@ -287,3 +287,19 @@ fn the_stored_cases_are_current() {
     let stored = fs::read_dir(folder()).expect("the folder").count();
     assert_eq!(stored, by_rule.len(), "a file of a rule without cases");
 }
+
+/// `CONSENTINEL_UPDATE_CASES=1` writes it anew.
+#[test]
+fn the_handbook_is_current() {
+    let catalog = Catalog::builtin().expect("the shipped catalog");
+    let text = crate::judge::handbook::handbook(&all(), &catalog);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    if std::env::var_os("CONSENTINEL_UPDATE_CASES").is_some() {
+        fs::write(&path, &text).expect("a file");
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == text,
+        "docs/rules.md is old: run with CONSENTINEL_UPDATE_CASES=1"
+    );
+}
