@@ -199,8 +199,9 @@ pub async fn audit(
             "the run was stopped before it was complete",
         ));
     }
-    let pages = assemble::pages(&targets, visits, &catalog);
-    let judgement = judge::judge(&pages, &catalog, job.profile);
+    let mut pages = assemble::pages(&targets, visits, &catalog);
+    let mut judgement = judge::judge(&pages, &catalog, job.profile);
+    judgement.tell(&mut pages);
     Ok(Report {
         schema: SCHEMA.to_owned(),
         run: Run {
@@ -219,6 +220,7 @@ pub async fn audit(
         pages,
         services: judgement.services,
         findings: judgement.findings,
+        rules: judgement.rules,
         summary: judgement.summary,
     })
 }

@@ -125,6 +125,8 @@ pub struct Override {
     pub treatment: Treatment,
     /// Why, in one sentence.
     pub reason: String,
+    /// The row names hosts, and the item lies on one of them.
+    pub bound: bool,
     /// The row holds only for items that live at most this long, in seconds; zero for session items only.
     pub longest_s: Option<u64>,
 }

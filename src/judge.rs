@@ -1,12 +1,18 @@
 //! Classifies items and applies rules. Pure: snapshots, catalog and profile in, findings out.
 
+pub mod baseline;
 mod classify;
 mod consent_mode;
+mod consent_strings;
+mod diagnostics;
+pub mod handbook;
 mod identifier;
 mod index;
 mod item;
 mod knowledge;
+pub mod measure;
 pub(crate) mod naming;
+mod outcomes;
 pub mod profile;
 mod remedy;
 pub mod rules;
@@ -18,13 +24,16 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{Page, ServiceSeen, Summary};
+use crate::model::visit::Diagnostic;
 
 use index::PageIndex;
 use knowledge::Knowledge;
+use outcomes::Gaps;
 pub use profile::Profile;
-use rules::{Found, Sightings};
+use rules::{Checked, Found, Sightings};
+use summary::Services;
 
 /// Pages, and items, named in one finding beside its own.
 const MOST_OTHERS_NAMED: usize = 20;
@@ -36,8 +45,21 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// The services seen.
     pub services: Vec<ServiceSeen>,
+    /// What came of every rule, by id.
+    pub rules: Vec<RuleOutcome>,
     /// The answers in short.
     pub summary: Summary,
+    /// What a reader must know of each page, in the order of the pages.
+    diagnostics: Vec<Vec<Diagnostic>>,
+}
+
+impl Judgement {
+    /// Puts what it says of the pages into them, in the place of what another judgement said.
+    pub fn tell(&mut self, pages: &mut [Page]) {
+        for (page, told) in pages.iter_mut().zip(std::mem::take(&mut self.diagnostics)) {
+            diagnostics::replace(page, told);
+        }
+    }
 }
 
 /// Judges the pages of a run.
@@ -46,23 +68,32 @@ pub fn judge(pages: &[Page], catalog: &Catalog, profile: Profile) -> Judgement {
 }
 
 fn judge_with(pages: &[Page], knowledge: &dyn Knowledge, profile: Profile) -> Judgement {
-    let indexes: Vec<PageIndex<'_>> = pages
-        .iter()
-        .map(|page| PageIndex::new(page, knowledge, profile))
-        .collect();
     let mut all = Vec::new();
+    let mut gaps = Gaps::default();
+    let mut services = Services::default();
+    let mut told = Vec::with_capacity(pages.len());
     let mut tracked_without_banner = false;
-    for index in &indexes {
-        let found = rules::check(index);
+    // One page at a time: what is made of a page to judge it is larger than the page.
+    for page in pages {
+        let index = PageIndex::new(page, knowledge, profile);
+        let Checked {
+            found,
+            gaps: missing,
+        } = rules::check(&index);
         tracked_without_banner |=
-            summary::tracks_without_banner(index.page, found.iter().map(|found| &found.finding));
+            summary::tracks_without_banner(page, found.iter().map(|found| &found.finding));
         all.extend(found);
+        gaps.add(missing);
+        services.add(&index);
+        told.push(diagnostics::of(&index));
     }
     let findings = joined(all);
     Judgement {
-        services: summary::services(&indexes),
+        services: services.seen(),
+        rules: gaps.outcomes(&findings, pages.is_empty()),
         summary: summary::summarise(pages, &findings, tracked_without_banner),
         findings,
+        diagnostics: told,
     }
 }
 

@@ -4,5 +4,6 @@ pub mod finding;
 pub mod party;
 pub mod report;
 pub mod snapshot;
+pub mod tcf;
 pub mod value;
 pub mod visit;

@@ -205,6 +205,7 @@ mod tests {
             pages: Vec::new(),
             services: Vec::new(),
             findings: Vec::new(),
+            rules: Vec::new(),
             summary: Summary::default(),
         }
     }

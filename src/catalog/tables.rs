@@ -211,6 +211,7 @@ impl OverrideTable {
             group: row.group.clone(),
             treatment: row.treatment,
             reason: row.reason.clone(),
+            bound: !row.on.is_empty(),
             longest_s: row.longest.as_ref().and_then(Duration::longest),
         })
     }

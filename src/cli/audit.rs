@@ -11,6 +11,7 @@ use super::output::{self, chain, complain};
 use super::progress::{self, Show};
 use crate::audit::{self, Job};
 use crate::browser::BrowserError;
+use crate::judge::baseline::Baseline;
 use crate::model::report::Report;
 use crate::provision::system;
 use crate::report::{self, Format};
@@ -167,10 +168,17 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
             return Exit::Incomplete;
         }
     };
+    let baseline = match options.accepted() {
+        Ok(baseline) => baseline,
+        Err(message) => {
+            complain(&message, None);
+            return Exit::Usage;
+        }
+    };
     match options.job(addresses, launch) {
         Ok(job) => {
-            let (exit, report) =
-                carry_out(job, &arguments.results, options.fail_on.unwrap_or_default()).await;
+            let fail_on = options.fail_on.unwrap_or_default();
+            let (exit, report) = carry_out(job, &arguments.results, fail_on, &baseline).await;
             match report {
                 Some(_) if arguments.results.exit_zero => Exit::Passed,
                 _ => exit,
@@ -188,6 +196,7 @@ pub(super) async fn carry_out(
     job: Job,
     results: &Results,
     fail_on: super::exit::FailOn,
+    baseline: &Baseline,
 ) -> (Exit, Option<Report>) {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -208,7 +217,11 @@ pub(super) async fn carry_out(
     }
     interrupts.abort();
     let report = match outcome {
-        Ok(report) => report,
+        Ok(mut report) => {
+            let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
+            baseline.apply(&mut report, today);
+            report
+        }
         Err(error) => {
             let remedy = match &error {
                 audit::AuditError::Browser(error) => error.remedy(),

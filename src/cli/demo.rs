@@ -7,6 +7,7 @@ use super::exit::{Exit, FailOn};
 use super::options::AuditOptions;
 use super::output::{self, chain, complain, say};
 use crate::browser::BrowserError;
+use crate::judge::baseline::Baseline;
 use crate::model::report::Report;
 use crate::provision::packages::{Packages, provide};
 use crate::provision::system;
@@ -168,7 +169,8 @@ async fn audit(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit 
             .report
             .push((Format::Html, PathBuf::from(REPORT)));
     }
-    let (exit, report) = carry_out(job, &arguments.results, FailOn::Never).await;
+    let (exit, report) =
+        carry_out(job, &arguments.results, FailOn::Never, &Baseline::default()).await;
     match report {
         Some(report) if exit == Exit::Passed => judge_ourselves(&report, sites),
         _ => exit,

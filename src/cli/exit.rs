@@ -64,10 +64,9 @@ impl Exit {
         }
         let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);
         let found = fail_on.severity().is_some_and(|limit| {
-            report
-                .findings
-                .iter()
-                .any(|finding| counts(finding.verdict) && finding.severity >= limit)
+            report.findings.iter().any(|finding| {
+                finding.accepted.is_none() && counts(finding.verdict) && finding.severity >= limit
+            })
         });
         if found { Self::Findings } else { Self::Passed }
     }

@@ -11,6 +11,7 @@ use super::exit::FailOn;
 use crate::audit::Job;
 use crate::browser::{BrowserError, LaunchOptions, find};
 use crate::judge::Profile;
+use crate::judge::baseline::{self, Baseline};
 use crate::model::visit::State;
 use crate::visit::Manner;
 use crate::visit::time::ClockKind;
@@ -76,6 +77,13 @@ pub(super) struct AuditOptions {
     /// Severity from which on findings fail the run [default: low]
     #[arg(long, value_enum)]
     pub(super) fail_on: Option<FailOn>,
+    /// File of accepted findings; they fail no run until they expire
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Accepted findings that stand in the configuration file itself.
+    #[arg(skip)]
+    #[serde(default)]
+    accept: Vec<baseline::Entry>,
 }
 
 impl AuditOptions {
@@ -103,7 +111,25 @@ impl AuditOptions {
             consent_rules: self.consent_rules.or(config.consent_rules),
             clock: self.clock.or(config.clock),
             fail_on: self.fail_on.or(config.fail_on),
+            baseline: self.baseline.or(config.baseline),
+            accept: config.accept,
         })
+    }
+
+    /// What is accepted: the baseline file's entries, and those of the configuration.
+    pub(super) fn accepted(&self) -> Result<Baseline, String> {
+        let of_the_file = match &self.baseline {
+            None => Baseline::default(),
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+                Baseline::parse(&text).map_err(|error| format!("{shown}: {error}"))?
+            }
+        };
+        of_the_file
+            .joined(self.accept.clone())
+            .map_err(|error| error.to_string())
     }
 
     /// How the browser is started.

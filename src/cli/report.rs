@@ -74,11 +74,13 @@ fn rendered(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>>
 
 fn judge_again(report: &mut Report, profile: Profile) -> Result<(), crate::catalog::CatalogError> {
     let catalog = crate::catalog::Catalog::builtin()?;
-    let judgement = judge::judge(&report.pages, &catalog, profile);
+    let mut judgement = judge::judge(&report.pages, &catalog, profile);
+    judgement.tell(&mut report.pages);
     profile.name().clone_into(&mut report.run.profile);
     report.run.catalog = catalog.info();
     report.findings = judgement.findings;
     report.services = judgement.services;
+    report.rules = judgement.rules;
     report.summary = judgement.summary;
     Ok(())
 }

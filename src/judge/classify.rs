@@ -28,6 +28,14 @@ pub(crate) enum Need {
     Probe,
 }
 
+impl Classification {
+    /// Whether it keeps the visitor's answer to the banner.
+    pub(crate) fn is_choice_record(&self) -> bool {
+        self.group.as_deref() == Some("choice-record")
+            || self.role.as_deref() == Some("consent-record")
+    }
+}
+
 impl Need {
     /// Known to need consent, or behaving like it.
     pub(crate) fn wants_consent(self) -> bool {
@@ -46,6 +54,8 @@ pub(crate) struct Classification {
     pub(crate) service: Option<String>,
     /// `identifier`, `session` … as the catalog says.
     pub(crate) role: Option<String>,
+    /// The group of the override table's row that decided, such as `choice-record`.
+    pub(crate) group: Option<String>,
     /// The catalog's pattern that matched its name.
     pub(crate) pattern: Option<String>,
     /// How grave it is to store it against the rules.
@@ -54,6 +64,8 @@ pub(crate) struct Classification {
     pub(crate) verdict: Verdict,
     /// The kind of proof.
     pub(crate) proof: Proof,
+    /// The profile may exempt it, under conditions that a page does not show.
+    pub(crate) exempt_under_conditions: bool,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
@@ -149,7 +161,7 @@ fn by_override(
             .map_or_else(|| category_of_group(&group), |class| class.category),
         _ => Category::Necessary,
     };
-    let verdict = match (&known, is_supported(query, behaviour)) {
+    let verdict = match (&known, row.bound || is_supported(query, behaviour)) {
         (Some(class), _) => class.verdict,
         (None, true) => Verdict::Violation,
         (None, false) => Verdict::Likely,
@@ -159,6 +171,7 @@ fn by_override(
         category,
         service: found.map(|found| found.service.clone()),
         role: found.and_then(|found| found.role.clone()),
+        group: Some(row.group.clone()),
         pattern: found.map(|found| found.pattern.clone()),
         severity: if is_captcha {
             Severity::Medium
@@ -167,6 +180,9 @@ fn by_override(
         },
         verdict,
         proof: Proof::P2,
+        exempt_under_conditions: known
+            .as_ref()
+            .is_some_and(|class| class.exempt_under_conditions),
         reason: match &known {
             Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
             None => row.reason.clone(),
@@ -233,10 +249,12 @@ fn by_catalog(
             category: Category::Necessary,
             service: Some(found.service.clone()),
             role: found.role.clone(),
+            group: None,
             pattern: Some(found.pattern.clone()),
             severity: Severity::Info,
             verdict: Verdict::Review,
             proof: Proof::P2,
+            exempt_under_conditions: false,
             reason: format!("{name} needs it: {basis}"),
         });
     }
@@ -268,6 +286,7 @@ fn consent_by_catalog(
     } else {
         Verdict::Likely
     };
+    let exempt_under_conditions = conditions.is_some();
     let name = service_name(found, knowledge);
     let mut reason = match &found.purpose {
         Some(purpose) => format!("{name} ({}): {purpose}", category_name(category)),
@@ -289,10 +308,12 @@ fn consent_by_catalog(
         category,
         service: Some(found.service.clone()),
         role: found.role.clone(),
+        group: None,
         pattern: Some(found.pattern.clone()),
         severity: severity_of(category),
         verdict,
         proof: Proof::P2,
+        exempt_under_conditions,
         reason,
     })
 }
@@ -334,6 +355,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
         category,
         service: found.map(|found| found.service.clone()),
         role: found.and_then(|found| found.role.clone()),
+        group: None,
         pattern: found.map(|found| found.pattern.clone()),
         severity: if behaviour.sent_to_third_party {
             Severity::High
@@ -346,6 +368,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
             Verdict::Review
         },
         proof: Proof::P3,
+        exempt_under_conditions: false,
         reason: reason.to_owned(),
     }
 }

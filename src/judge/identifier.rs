@@ -11,7 +11,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use md5::{Digest as _, Md5};
 use serde_json::Value as Json;
+use sha1::Sha1;
+
+use crate::model::value::{hexadecimal, sha256_hex};
 
 pub(crate) use trivial::Clock;
 
@@ -35,6 +39,16 @@ pub(crate) fn tokens(text: &str, clock: Clock) -> BTreeSet<String> {
         }
     });
     found
+}
+
+/// The digests a token is sent as in its place: SHA-256, MD5 and SHA-1, in lower-case hexadecimal.
+pub(crate) fn digests(token: &str) -> [String; 3] {
+    let bytes = token.as_bytes();
+    [
+        sha256_hex(bytes),
+        hexadecimal(&Md5::digest(bytes)),
+        hexadecimal(&Sha1::digest(bytes)),
+    ]
 }
 
 /// Calls `visit` with every part of a value that is long enough to identify, trivial or not.
@@ -292,6 +306,19 @@ mod tests {
         ] {
             assert_eq!(found(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn digests_are_the_published_ones() {
+        // Of "abc": FIPS 180-4 and RFC 1321.
+        assert_eq!(
+            digests("abc"),
+            [
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                "900150983cd24fb0d6963f7d28e17f72",
+                "a9993e364706816aba3e25717850c26c9cd0d89d",
+            ]
+        );
     }
 
     #[test]

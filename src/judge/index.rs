@@ -6,11 +6,12 @@ mod storage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::finding::Category;
-use crate::model::party::host_of;
+use crate::model::party::{Party, host_of, registrable_domain};
 use crate::model::report::Page;
 use crate::model::snapshot::{InitiatorStep, Setter};
 use crate::model::visit::{Outcome, PhaseName, State, Visit};
 
+use super::consent_strings::{self, Heard};
 use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
@@ -36,8 +37,12 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) visits: Vec<VisitIndex<'a>>,
     /// Everything stored, by kind, host and name.
     pub(crate) items: Vec<Item<'a>>,
+    /// TC strings and AC strings, by visit.
+    pub(crate) strings: Vec<Heard>,
     /// Every service seen, by catalog id.
     pub(crate) services: BTreeMap<String, ServiceFacts>,
+    /// Catalog id of a service contacted at each registrable domain.
+    services_of_domains: BTreeMap<String, String>,
     /// Host and normalised path of every request before a choice, in any visit.
     requested_before: BTreeSet<(String, String)>,
 }
@@ -140,12 +145,15 @@ impl<'a> PageIndex<'a> {
             site,
             visits,
             items: Vec::new(),
+            strings: Vec::new(),
             services: BTreeMap::new(),
+            services_of_domains: BTreeMap::new(),
             requested_before,
         };
         storage::join(&mut index, knowledge);
         requests::mark_identifiers(&mut index);
         index.name_services(knowledge);
+        index.strings = consent_strings::all(&index);
         index
     }
 
@@ -216,6 +224,39 @@ impl<'a> PageIndex<'a> {
             .unwrap_or_default()
     }
 
+    /// The company behind a host or a service: its owner, its vendor, else the domain. One word tells
+    /// companies apart well enough, and the branches of one company in several countries not.
+    pub(crate) fn company_of(&self, host: &str, service: Option<&str>) -> String {
+        let domain = registrable_domain(host);
+        let by_host = || self.services_of_domains.get(domain).map(String::as_str);
+        let facts = service
+            .or_else(by_host)
+            .and_then(|id| self.services.get(id));
+        let name = facts.and_then(|facts| facts.owner.as_deref().or(facts.vendor.as_deref()));
+        let Some(name) = name else {
+            return domain.to_ascii_lowercase();
+        };
+        name.split(|letter: char| !letter.is_alphanumeric())
+            .map(str::to_lowercase)
+            .find(|word| !word.is_empty() && word != "the")
+            .unwrap_or_else(|| domain.to_ascii_lowercase())
+    }
+
+    /// The catalog id of every service seen, with a host it was contacted at or that holds an item of it.
+    pub(crate) fn hosts_of_services(&self) -> BTreeSet<(&str, &str)> {
+        let contacted = self
+            .visits
+            .iter()
+            .flat_map(|visit| &visit.requests)
+            .filter_map(|seen| Some((seen.found.as_ref()?.service.as_str(), seen.host.as_str())));
+        let holding = self
+            .items
+            .iter()
+            .filter(|item| item.party == Party::Third)
+            .filter_map(|item| Some((item.class.service.as_deref()?, item.key.host.as_str())));
+        contacted.chain(holding).collect()
+    }
+
     fn name_services(&mut self, knowledge: &dyn Knowledge) {
         let mut seen: BTreeMap<String, Category> = BTreeMap::new();
         for found in self
@@ -226,6 +267,15 @@ impl<'a> PageIndex<'a> {
         {
             seen.entry(found.service.clone()).or_insert(found.category);
         }
+        self.services_of_domains = self
+            .visits
+            .iter()
+            .flat_map(|visit| &visit.requests)
+            .filter_map(|seen| {
+                let service = seen.found.as_ref()?.service.clone();
+                Some((registrable_domain(&seen.host).to_owned(), service))
+            })
+            .collect();
         for item in &self.items {
             if let Some(service) = &item.class.service {
                 seen.entry(service.clone()).or_insert(item.class.category);

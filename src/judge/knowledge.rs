@@ -17,6 +17,8 @@ pub(crate) struct ServiceFacts {
     pub(crate) name: String,
     /// Who runs it.
     pub(crate) vendor: Option<String>,
+    /// Who owns the vendor.
+    pub(crate) owner: Option<String>,
     /// The vendor's country, ISO 3166-1 alpha-2.
     pub(crate) country: Option<String>,
     /// Its category.
@@ -65,6 +67,7 @@ impl Knowledge for Catalog {
         Some(ServiceFacts {
             name: service.name.clone(),
             vendor: service.vendor_name().map(str::to_owned),
+            owner: service.owner().map(str::to_owned),
             country: service.vendor_country().map(str::to_owned),
             category: service.category,
             transfers: service

@@ -15,20 +15,102 @@ pub(crate) fn put_behind_consent(
     category: Category,
     chain: &[InitiatorStep],
 ) -> String {
+    let known = category;
     let category = match category {
         Category::Unclassified | Category::Necessary => "fitting".to_owned(),
         known => category_name(known).to_owned(),
     };
-    let platform = page.page.banner.cmp.as_deref().map_or_else(
+    let cmp = page.page.banner.cmp.as_deref();
+    let platform = cmp.map_or_else(
         || "the consent platform".to_owned(),
         |name| format!("the consent platform ({})", shown(name)),
     );
-    let place = loaded_by(page, chain)
-        .map(|place| format!("; it is loaded by {place}"))
+    let loader = Loader::of(page, chain);
+    let place = loader
+        .as_ref()
+        .map(|loader| format!("; it is loaded by {}", loader.in_words()))
         .unwrap_or_default();
+    let how = match &loader {
+        // What a container loads is held back in the container; the page does not know the tag.
+        Some(Loader::Container { types, .. }) => in_container(known, *types),
+        Some(Loader::Place(_)) | None => cmp.and_then(|name| in_platform(name, known)),
+    };
+    let how = how.map(|how| format!(" {how}")).unwrap_or_default();
     format!(
-        "Put {tag} behind the {category} category of {platform}, so that it loads only after consent{place}."
+        "Put {tag} behind the {category} category of {platform}, so that it loads only after consent{place}.{how}"
     )
+}
+
+/// How a container holds a tag back.
+fn in_container(category: Category, is_container: bool) -> Option<String> {
+    let types = match category {
+        Category::Analytics => "analytics_storage",
+        Category::Marketing => "ad_storage, ad_user_data and ad_personalization",
+        Category::Preferences => "functionality_storage",
+        Category::Unclassified | Category::Necessary => return None,
+    };
+    is_container.then(|| {
+        format!("In the container: in the tag's consent settings, require additional consent for {types}.")
+    })
+}
+
+/// How a tag in the page is marked so that a platform holds it back.
+///
+/// The ten most common platforms; attribute names are those of their documentation.
+fn in_platform(name: &str, category: Category) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let word = |[preferences, analytics, marketing]: [&'static str; 3]| match category {
+        Category::Preferences => Some(preferences),
+        Category::Analytics => Some(analytics),
+        Category::Marketing => Some(marketing),
+        Category::Unclassified | Category::Necessary => None,
+    };
+    let mark = |attributes: &str, words: [&'static str; 3]| {
+        let tag = attributes.replace("{}", word(words)?);
+        Some(format!("In the page, mark its tag: <script {tag}>."))
+    };
+    let named = |part: &str| name.contains(part);
+    if named("onetrust") {
+        mark(
+            "type=\"text/plain\" class=\"optanon-category-{}\"",
+            ["C0003", "C0002", "C0004"],
+        )
+    } else if named("cookiebot") {
+        mark(
+            "type=\"text/plain\" data-cookieconsent=\"{}\"",
+            ["preferences", "statistics", "marketing"],
+        )
+    } else if named("cookieyes") {
+        mark(
+            "type=\"text/plain\" data-cookieyes=\"cookieyes-{}\"",
+            ["functional", "analytics", "advertisement"],
+        )
+    } else if named("complianz") {
+        mark(
+            "type=\"text/plain\" data-category=\"{}\"",
+            ["preferences", "statistics", "marketing"],
+        )
+    } else if named("vanilla-cookieconsent") {
+        mark(
+            "type=\"text/plain\" data-category=\"{}\"",
+            ["functionality", "analytics", "marketing"],
+        )
+    } else if named("iubenda") {
+        mark(
+            "type=\"text/plain\" class=\"_iub_cs_activate\" data-iub-purposes=\"{}\"",
+            ["2", "4", "5"],
+        )
+    } else if named("didomi") {
+        Some("In the page, mark its tag: <script type=\"didomi/javascript\" data-vendor=\"…\"> with the vendor's id.".to_owned())
+    } else if named("usercentrics") {
+        Some("In the page, mark its tag: <script type=\"text/plain\" data-usercentrics=\"…\"> with the service's name in Usercentrics.".to_owned())
+    } else if named("klaro") {
+        Some("In the page, mark its tag: <script type=\"text/plain\" data-type=\"application/javascript\" data-name=\"…\"> with the service's name in the configuration.".to_owned())
+    } else if named("tarteaucitron") {
+        Some("In the page, replace its tag by (tarteaucitron.job = tarteaucitron.job || []).push('…') with the service's key.".to_owned())
+    } else {
+        None
+    }
 }
 
 /// The tag behind a stored item: the service, and the script or response that wrote it.
@@ -56,29 +138,124 @@ pub(crate) fn tag_of_item(
     }
 }
 
-/// The container or the tag in the page that everything goes back to.
-fn loaded_by(page: &PageIndex<'_>, chain: &[InitiatorStep]) -> Option<String> {
-    let container = chain.iter().find(|step| {
-        let url = step.url.as_str();
-        url.contains("/gtm.js?") || url.contains("/gtag/js?")
-    });
-    if let Some(step) = container {
-        return Some(format!(
-            "the tag manager container {}",
-            shown_address(&step.url)
-        ));
+/// What everything goes back to.
+enum Loader {
+    /// A tag manager's container, or Google's tag.
+    Container {
+        /// Its address, with its id.
+        address: String,
+        /// Tags in it have consent settings.
+        types: bool,
+    },
+    /// A tag in the page, or a script.
+    Place(String),
+}
+
+impl Loader {
+    fn of(page: &PageIndex<'_>, chain: &[InitiatorStep]) -> Option<Self> {
+        let container = chain.iter().find(|step| {
+            let url = step.url.as_str();
+            url.contains("/gtm.js?") || url.contains("/gtag/js?")
+        });
+        if let Some(step) = container {
+            return Some(Self::Container {
+                address: shown_address(&step.url),
+                types: step.url.contains("/gtm.js?"),
+            });
+        }
+        let root = chain.iter().rev().find(|step| !step.url.is_empty())?;
+        let line = if root.line > 0 {
+            format!(" line {}", root.line)
+        } else {
+            String::new()
+        };
+        let host = host_of(&root.url);
+        let what = if party_of(&host, &page.site) == Party::First && root.kind != "script" {
+            "the tag in"
+        } else {
+            "the script"
+        };
+        Some(Self::Place(format!(
+            "{what} {}{line}",
+            shown_address(&root.url)
+        )))
     }
-    let root = chain.iter().rev().find(|step| !step.url.is_empty())?;
-    let line = if root.line > 0 {
-        format!(" line {}", root.line)
-    } else {
-        String::new()
-    };
-    let host = host_of(&root.url);
-    let what = if party_of(&host, &page.site) == Party::First && root.kind != "script" {
-        "the tag in"
-    } else {
-        "the script"
-    };
-    Some(format!("{what} {}{line}", shown_address(&root.url)))
+
+    fn in_words(&self) -> String {
+        match self {
+            Self::Container { address, .. } => format!("the tag manager container {address}"),
+            Self::Place(place) => place.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Profile;
+    use crate::judge::tests_support::*;
+    use crate::model::visit::{Banner, State};
+
+    /// The remedy for `_ga`, loaded as `chain` says, on a page of that platform.
+    fn remedy(platform: Option<&str>, container: bool) -> String {
+        let mut made = page(vec![visit(State::Before), visit(State::Rejected)]);
+        made.banner = Banner {
+            found: true,
+            cmp: platform.map(str::to_owned),
+            ..Banner::default()
+        };
+        for visit in &mut made.visits {
+            visit.banner.found = true;
+            let mut pixel = request("https://www.facebook.com/tr?id=1", "Image");
+            if container {
+                pixel.initiator_chain.insert(
+                    0,
+                    InitiatorStep {
+                        kind: "script".to_owned(),
+                        url: "https://www.googletagmanager.com/gtm.js?id=GTM-ABC".to_owned(),
+                        line: 1,
+                        column: 1,
+                    },
+                );
+            }
+            visit.snapshot.requests.push(pixel);
+        }
+        findings(&made, Profile::Eu, "R06")[0].remedy.clone()
+    }
+
+    #[test]
+    fn the_platform_says_how() {
+        for (platform, mark) in [
+            ("onetrust", "optanon-category-C0004"),
+            ("Cookiebot", "data-cookieconsent=\"marketing\""),
+            ("cookieyes", "cookieyes-advertisement"),
+            ("complianz", "data-category=\"marketing\""),
+            ("vanilla-cookieconsent", "data-category=\"marketing\""),
+            ("iubenda", "data-iub-purposes=\"5\""),
+            ("didomi", "didomi/javascript"),
+            ("usercentrics", "data-usercentrics"),
+            ("klaro", "data-name"),
+            ("tarteaucitron", "tarteaucitron.job"),
+        ] {
+            let text = remedy(Some(platform), false);
+            assert!(text.contains(mark), "{text}");
+            assert!(
+                text.contains("the tag in https://shop.test/ line 12"),
+                "{text}"
+            );
+        }
+        for unknown in [None, Some("some-platform")] {
+            assert!(!remedy(unknown, false).contains("<script"), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_container_holds_its_tags_back_itself() {
+        let text = remedy(Some("onetrust"), true);
+        assert!(
+            text.contains("GTM-ABC") && text.contains("ad_storage"),
+            "{text}"
+        );
+        assert!(!text.contains("optanon"), "{text}");
+    }
 }

@@ -1,11 +1,25 @@
 //! The rules: what each one is called, what it rests on, and how its findings are made.
 
 mod after_reject;
+mod attributes;
 mod banner;
+mod consent_records;
+mod consent_strings;
+mod declaration;
+mod effect;
+mod evasion;
+mod google_consent;
+mod leaks;
 mod lifetimes;
+mod mechanism;
 mod requests_before;
+mod requirement;
+mod resources;
+mod site;
 mod storage_before;
 mod tracking;
+mod window;
+mod withdrawal;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +30,8 @@ use crate::model::visit::{PhaseName, State};
 
 use super::index::PageIndex;
 use super::naming;
+pub(crate) use requirement::Missing;
+pub use requirement::Requirement;
 
 /// What a reader must know of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +54,10 @@ pub struct RuleInfo {
     pub legal: &'static [&'static str],
     /// What to do, in general.
     pub remedy: &'static str,
+    /// What it has to see before it can say that nothing is wrong.
+    pub needs: &'static [Requirement],
+    /// What it does not look at, in plain words; empty when that is nothing.
+    pub limits: &'static str,
 }
 
 /// A rule: its description and its logic.
@@ -47,21 +67,64 @@ pub(crate) trait Rule: Sync {
 
     /// What on the page breaks it.
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft>;
+
+    /// What it needed on the page and did not get.
+    fn gaps(&self, page: &PageIndex<'_>) -> Vec<Missing> {
+        self.info()
+            .needs
+            .iter()
+            .filter_map(|requirement| requirement.missing(page))
+            .collect()
+    }
 }
 
 /// Every rule, by id.
-static RULES: [&dyn Rule; 11] = [
+static RULES: [&dyn Rule; 45] = [
+    &declaration::DeclaredNonessential,
     &storage_before::KnownCookie,
     &storage_before::IdentifierCookie,
     &storage_before::WebStorage,
     &storage_before::UnclassifiedStorage,
     &requests_before::TrackingRequest,
     &requests_before::DeniedPing,
+    &resources::ThirdPartyResource,
+    &resources::Auction,
     &after_reject::NewStorage,
     &after_reject::TrackingRequest,
     &after_reject::ResidualIdentifiers,
+    &effect::Placebo,
+    &consent_records::NotPersisted,
+    &withdrawal::MechanismMissing,
+    &withdrawal::Ineffective,
+    &mechanism::NoMechanism,
     &banner::NoRejectOnFirstLayer,
+    &mechanism::MoreEffort,
+    &mechanism::VisuallyDemoted,
+    &mechanism::Preticked,
+    &mechanism::ConsentWall,
+    &consent_records::ImpliedConsent,
+    &consent_strings::LegitimateInterest,
+    &mechanism::IncompleteInformation,
+    &consent_strings::PositiveBeforeChoice,
+    &consent_strings::PositiveAfterReject,
+    &consent_strings::VendorWithoutBasis,
+    &google_consent::GoogleConsentMismatch,
+    &consent_records::RecordMismatch,
+    &effect::PrivacyControlIgnored,
+    &declaration::Undeclared,
+    &declaration::MisdeclaredPurpose,
+    &declaration::MisdeclaredLifetime,
+    &declaration::PolicyDrift,
+    &declaration::DeclarationMissing,
     &lifetimes::ExcessiveLifetime,
+    &lifetimes::ChoiceRecordLifetime,
+    &leaks::ThirdCountry,
+    &attributes::WeakAttributes,
+    &leaks::IdentifierInUrl,
+    &evasion::ProxiedTracker,
+    &evasion::Fingerprinting,
+    &evasion::Respawn,
+    &leaks::CookieSync,
 ];
 
 /// Every rule the judge applies, by id.
@@ -109,6 +172,15 @@ impl Sightings {
     }
 }
 
+/// What all rules make of one page.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// The findings, in no order.
+    pub(crate) found: Vec<Found>,
+    /// What rules needed and did not get, by the rule's id.
+    pub(crate) gaps: Vec<(&'static str, Missing)>,
+}
+
 /// A finding, and in which visits of its page it was seen.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -118,17 +190,20 @@ pub(crate) struct Found {
     pub(crate) sightings: Sightings,
 }
 
-/// What one page breaks, in no order.
-pub(crate) fn check(page: &PageIndex<'_>) -> Vec<Found> {
-    RULES
-        .iter()
-        .flat_map(|rule| {
-            rule.check(page).into_iter().map(|draft| Found {
-                sightings: draft.sightings.clone(),
-                finding: draft.into_finding(rule.info(), page),
-            })
-        })
-        .collect()
+/// Applies every rule to one page.
+pub(crate) fn check(page: &PageIndex<'_>) -> Checked {
+    let mut checked = Checked::default();
+    for rule in &RULES {
+        let info = rule.info();
+        let found = rule.check(page).into_iter().map(|draft| Found {
+            sightings: draft.sightings.clone(),
+            finding: draft.into_finding(info, page),
+        });
+        checked.found.extend(found);
+        let gaps = rule.gaps(page).into_iter().map(|gap| (info.id, gap));
+        checked.gaps.extend(gaps);
+    }
+    checked
 }
 
 /// A finding before its rule and its page have signed it.
@@ -194,6 +269,7 @@ impl Draft {
             legal: page.profile.legal(info.legal),
             remedy: self.remedy,
             seen: self.sightings.counted(),
+            accepted: None,
         }
     }
 }
@@ -226,17 +302,51 @@ mod tests {
         assert_eq!(
             names,
             [
+                ("R01", "pre-declared-nonessential-cookie"),
                 ("R02", "pre-known-tracking-cookie"),
                 ("R03", "pre-uid-cookie"),
                 ("R04", "pre-web-storage-id"),
                 ("R05", "pre-unclassified-storage"),
                 ("R06", "pre-tracking-request"),
                 ("R07", "pre-consent-mode-ping"),
+                ("R08", "pre-third-party-resource"),
+                ("R09", "pre-rtb-auction"),
                 ("R10", "reject-new-storage"),
                 ("R11", "reject-tracking-request"),
                 ("R12", "reject-residual-identifiers"),
+                ("R13", "reject-placebo"),
+                ("R14", "reject-not-persisted"),
+                ("R15", "withdraw-mechanism-missing"),
+                ("R16", "withdraw-ineffective"),
+                ("R17", "no-consent-mechanism"),
                 ("R18", "no-reject-first-layer"),
+                ("R19", "reject-more-effort"),
+                ("R20", "reject-visually-demoted"),
+                ("R21", "preticked-options"),
+                ("R22", "consent-wall"),
+                ("R23", "implied-consent-action"),
+                ("R24", "li-for-device-access"),
+                ("R25", "banner-info-incomplete"),
+                ("R26", "tcf-positive-before-choice"),
+                ("R27", "tcf-positive-after-reject"),
+                ("R28", "tcf-vendor-without-basis"),
+                ("R29", "gcm-signal-mismatch"),
+                ("R30", "cmp-record-mismatch"),
+                ("R31", "gpc-not-honoured"),
+                ("R32", "undeclared-storage"),
+                ("R33", "misdeclared-purpose"),
+                ("R34", "misdeclared-lifetime"),
+                ("R35", "policy-drift"),
+                ("R36", "declaration-missing"),
                 ("R37", "identifier-lifetime-excessive"),
+                ("R38", "choice-lifetime-out-of-range"),
+                ("R39", "third-country-recipient"),
+                ("R40", "identifier-cookie-weak-attributes"),
+                ("R41", "identifier-in-url"),
+                ("R42", "first-party-proxied-tracker"),
+                ("R43", "fingerprinting-without-consent"),
+                ("R44", "identifier-respawn"),
+                ("R45", "cookie-sync-without-consent"),
             ]
         );
     }

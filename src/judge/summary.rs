@@ -8,6 +8,8 @@ use crate::model::visit::{DiagnosticCode, Outcome, Route, State, Visit};
 
 use super::index::PageIndex;
 
+/// Hosts named of one service.
+const MOST_HOSTS: usize = 100;
 /// Rules about storing and tracking before a choice.
 const BEFORE: [&str; 4] = ["R02", "R03", "R04", "R06"];
 /// Rules about storing and tracking after a refusal.
@@ -165,26 +167,61 @@ pub(crate) fn tracks_without_banner<'f>(
     no_banner && findings.any(|finding| is_established(finding, &BEFORE))
 }
 
-/// The services of all pages, by catalog id.
-pub(crate) fn services(indexes: &[PageIndex<'_>]) -> Vec<ServiceSeen> {
-    let mut seen: BTreeMap<&str, ServiceSeen> = BTreeMap::new();
-    for index in indexes {
+/// The services of a run, gathered page by page.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    by_id: BTreeMap<String, Gathered>,
+}
+
+/// What is gathered of one service.
+#[derive(Debug)]
+struct Gathered {
+    seen: ServiceSeen,
+    hosts: BTreeSet<String>,
+}
+
+impl Services {
+    /// Adds those of a page.
+    pub(crate) fn add(&mut self, index: &PageIndex<'_>) {
         for (id, facts) in &index.services {
-            let service = seen.entry(id).or_insert_with(|| ServiceSeen {
-                id: id.clone(),
-                name: facts.name.clone(),
-                vendor: facts.vendor.clone(),
-                country: facts.country.clone(),
-                category: facts.category,
-                transfers: facts.transfers.clone(),
-                pages: Vec::new(),
-                steps: facts.steps.clone(),
-                notice: facts.notice.clone(),
+            let service = self.by_id.entry(id.clone()).or_insert_with(|| Gathered {
+                seen: ServiceSeen {
+                    id: id.clone(),
+                    name: facts.name.clone(),
+                    vendor: facts.vendor.clone(),
+                    country: facts.country.clone(),
+                    category: facts.category,
+                    transfers: facts.transfers.clone(),
+                    pages: Vec::new(),
+                    hosts: Vec::new(),
+                    steps: facts.steps.clone(),
+                    notice: facts.notice.clone(),
+                },
+                hosts: BTreeSet::new(),
             });
-            if !service.pages.contains(&index.page.url) {
-                service.pages.push(index.page.url.clone());
+            let pages = &mut service.seen.pages;
+            // Pages come one after the other.
+            if pages.last() != Some(&index.page.url) {
+                pages.push(index.page.url.clone());
+            }
+        }
+        for (id, host) in index.hosts_of_services() {
+            if let Some(service) = self.by_id.get_mut(id)
+                && service.hosts.len() < MOST_HOSTS
+            {
+                service.hosts.insert(host.to_owned());
             }
         }
     }
-    seen.into_values().collect()
+
+    /// All of them, by catalog id.
+    pub(crate) fn seen(self) -> Vec<ServiceSeen> {
+        self.by_id
+            .into_values()
+            .map(|Gathered { seen, hosts }| ServiceSeen {
+                hosts: hosts.into_iter().collect(),
+                ..seen
+            })
+            .collect()
+    }
 }

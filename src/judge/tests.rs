@@ -2,6 +2,7 @@
 
 mod after_reject;
 mod banner;
+mod cases;
 mod evidence;
 mod lifetimes;
 mod properties;

@@ -547,6 +547,7 @@ impl Knowledge for Known {
                 group: group.to_owned(),
                 treatment,
                 reason: reason.to_owned(),
+                bound: false,
                 longest_s,
             })
         };

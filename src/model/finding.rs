@@ -223,4 +223,78 @@ pub struct Finding {
     pub remedy: String,
     /// In how many visits.
     pub seen: Seen,
+    /// Somebody has accepted it for a time; it fails no run until then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub accepted: Option<Acceptance>,
+}
+
+/// Why a finding is accepted, by whom, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, such as `2027-03-31`.
+    pub until: String,
+}
+
+/// Why a rule could not be applied to a page.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapReason {
+    /// The run holds no visit of the kind the rule needs.
+    NotVisited,
+    /// There was such a visit, and it did not run to its end.
+    Incomplete,
+    /// The visitor's answer was not given, or nothing confirms that it was recorded.
+    NotConfirmed,
+    /// Fewer visits than it takes to tell a habit from chance.
+    TooFewVisits,
+    /// Snapshots do not hold the fact the rule is about.
+    NotRecorded,
+}
+
+/// Something a rule needed and did not get.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Gap {
+    /// Why.
+    pub reason: GapReason,
+    /// What it needed, such as `a visit in which the visitor refuses`.
+    pub needed: String,
+    /// On how many pages it was missing.
+    pub pages: usize,
+}
+
+/// What came of a rule.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleResult {
+    /// It found something.
+    Found,
+    /// It was applied to every page and found nothing.
+    NothingFound,
+    /// It found nothing, and could not be applied everywhere: `gaps` says why.
+    Inconclusive,
+}
+
+/// What came of one rule on all pages of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleOutcome {
+    /// The rule, such as `R02`.
+    pub rule: String,
+    /// The rule's name, such as `pre-known-tracking-cookie`.
+    pub name: String,
+    /// What came of it.
+    pub result: RuleResult,
+    /// How many findings it made.
+    pub findings: usize,
+    /// What it needed and did not get.
+    pub gaps: Vec<Gap>,
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Category, Finding, Severity};
+use super::finding::{Category, Finding, RuleOutcome, Severity};
 use super::visit::{Banner, Diagnostic, Visit};
 
 /// The value of [`Report::schema`].
@@ -25,6 +25,9 @@ pub struct Report {
     pub services: Vec<ServiceSeen>,
     /// What should not have happened, gravest first.
     pub findings: Vec<Finding>,
+    /// What came of every rule, by id.
+    #[serde(default)]
+    pub rules: Vec<RuleOutcome>,
     /// The answers in short.
     pub summary: Summary,
 }
@@ -126,6 +129,9 @@ pub struct ServiceSeen {
     pub transfers: Vec<String>,
     /// The pages it was seen on.
     pub pages: Vec<String>,
+    /// Hosts it was contacted at, or that hold its items.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// What to do before it may load, from the catalog.
     pub steps: Vec<String>,
     /// Text for the banner, from the catalog.

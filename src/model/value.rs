@@ -54,8 +54,13 @@ pub fn fingerprint(bytes: &[u8]) -> String {
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    Sha256::digest(bytes)
+    bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0x0f])
         .map(|half| char::from(DIGITS[usize::from(half)]))

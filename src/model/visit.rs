@@ -280,6 +280,22 @@ pub enum DiagnosticCode {
     DialogDismissed,
     /// The user stopped the run.
     Interrupted,
+    /// The consent platform says that the GDPR does not apply to the visitor.
+    RegimeMismatch,
+    /// More than one consent platform was contacted.
+    MultiplePlatforms,
+    /// A TC string does not keep to the framework.
+    TcfInvalid,
+    /// The consent platform's function reports an error.
+    ConsentApiError,
+    /// Google's tags measure without consent mode.
+    ConsentModeAbsent,
+    /// Something may be exempt in this jurisdiction under conditions that a page does not show.
+    ExemptionClaimed,
+    /// An entry of the baseline has expired: the findings it accepted are back.
+    BaselineExpired,
+    /// An entry of the baseline fits no finding.
+    BaselineUnused,
 }
 
 /// One page opened in one state, in a profile nobody used before.

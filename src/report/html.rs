@@ -355,6 +355,12 @@ fn limits(report: &Report, outline: &Outline<'_>) -> Vec<String> {
             "A rule that depends on a choice is inconclusive where no record of the site confirms that choice.".to_owned(),
         );
     }
+    limits.extend(
+        outline::unjudged(report)
+            .iter()
+            .take(LONGEST_LIST)
+            .map(|text| format!("{}.", shown(text, LONGEST_PROSE))),
+    );
     let states: Vec<&str> = outline.states.iter().copied().map(wording::state).collect();
     limits.push(format!(
         "Seen were the pages listed here, in the states {}, at the time given, from one place. A service that appears only on other pages, at other times or in other countries was not seen.",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::printable::counted;
 use super::wording;
-use crate::model::finding::{Finding, Severity, SubjectKind, Verdict};
+use crate::model::finding::{Finding, GapReason, RuleResult, Severity, SubjectKind, Verdict};
 use crate::model::report::{Answer, Page, Report, ServiceSeen};
 use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome, State, Visit};
 
@@ -32,6 +32,7 @@ pub(super) struct Tally {
     pub(super) review: usize,
     pub(super) inconclusive: usize,
     pub(super) info: usize,
+    pub(super) accepted: usize,
 }
 
 impl Tally {
@@ -39,6 +40,7 @@ impl Tally {
         let mut tally = Self::default();
         for finding in findings {
             *match (finding.severity, finding.verdict) {
+                _ if finding.accepted.is_some() => &mut tally.accepted,
                 (_, Verdict::Inconclusive) => &mut tally.inconclusive,
                 (Severity::Info, _) => &mut tally.info,
                 (_, Verdict::Violation) => &mut tally.violation,
@@ -67,6 +69,7 @@ impl Tally {
             (self.review, "point to review", "points to review"),
             (self.inconclusive, "rule inconclusive", "rules inconclusive"),
             (self.info, "note", "notes"),
+            (self.accepted, "accepted finding", "accepted findings"),
         ]
         .into_iter()
         .filter(|(count, ..)| *count > 0)
@@ -339,6 +342,7 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
             finding.verdict,
             finding.severity,
             &finding.subject,
+            finding.accepted.is_some(),
         );
         let place = *places.entry(same).or_insert_with(|| {
             group.entries.push(Entry {
@@ -369,6 +373,32 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
         )
     });
     groups
+}
+
+/// Rules that said nothing because something was missing, one sentence for each thing that was.
+pub(super) fn unjudged(report: &Report) -> Vec<String> {
+    let mut by_gap: BTreeMap<(GapReason, &str), Vec<&str>> = BTreeMap::new();
+    for outcome in &report.rules {
+        if outcome.result == RuleResult::Inconclusive {
+            for gap in &outcome.gaps {
+                by_gap
+                    .entry((gap.reason, &gap.needed))
+                    .or_default()
+                    .push(&outcome.rule);
+            }
+        }
+    }
+    by_gap
+        .into_iter()
+        .map(|((reason, needed), rules)| {
+            format!(
+                "{} inconclusive, {}: {needed} ({})",
+                counted(rules.len(), "rule", "rules"),
+                wording::gap_reason(reason),
+                rules.join(", ")
+            )
+        })
+        .collect()
 }
 
 /// A diagnostic, told once for all the visits of a page it holds for.

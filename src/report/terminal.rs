@@ -185,8 +185,14 @@ impl Summary {
             Verdict::Violation => String::new(),
             other => format!(" ({})", wording::verdict(other)),
         };
+        let accepted = finding
+            .accepted
+            .as_ref()
+            .map_or_else(String::new, |accepted| {
+                format!(", accepted until {}", shown(&accepted.until, 12))
+            });
         let title = format!(
-            "{} {}{verdict}",
+            "{} {}{verdict}{accepted}",
             shown(&finding.rule, 12),
             shown(&finding.title, 200)
         );
@@ -211,7 +217,8 @@ impl Summary {
 
     fn diagnostics(&mut self, report: &Report) {
         let diagnostics = outline::diagnostics(report);
-        if diagnostics.is_empty() {
+        let unjudged = outline::unjudged(report);
+        if diagnostics.is_empty() && unjudged.is_empty() {
             return;
         }
         self.heading("What limits this audit");
@@ -229,6 +236,9 @@ impl Summary {
             self.marked(2, "- ", None, &text);
         }
         self.more(2, diagnostics.len(), LINES, "diagnostic", "diagnostics");
+        for text in unjudged.iter().take(LINES) {
+            self.marked(2, "- ", None, &shown(text, 400));
+        }
     }
 
     fn made_with(&mut self, report: &Report, options: &Options) {

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::outline::Standing;
 use super::printable::{counted, number};
-use crate::model::finding::{Category, Certainty, Proof, Severity, SubjectKind, Verdict};
+use crate::model::finding::{
+    Category, Certainty, GapReason, Proof, Severity, SubjectKind, Verdict,
+};
 use crate::model::party::Party;
 use crate::model::report::{Answer, Page};
 use crate::model::snapshot::StorageKind;
@@ -59,6 +61,17 @@ pub(super) fn verdict_meaning(verdict: Verdict) -> &'static str {
         Verdict::Likely => "behaves like a violation",
         Verdict::Review => "a person has to look",
         Verdict::Inconclusive => "what the rule depends on was not reached or not confirmed",
+    }
+}
+
+/// Why a rule could not be applied.
+pub(super) fn gap_reason(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::NotVisited => "not visited",
+        GapReason::Incomplete => "the visit was incomplete",
+        GapReason::NotConfirmed => "the answer was not confirmed",
+        GapReason::TooFewVisits => "too few visits",
+        GapReason::NotRecorded => "not recorded",
     }
 }
 

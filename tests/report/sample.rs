@@ -40,6 +40,7 @@ pub(crate) fn report_of(pages: Vec<Page>) -> Report {
         pages,
         services: Vec::new(),
         findings: Vec::new(),
+        rules: Vec::new(),
         summary: Summary {
             before_choice: Answer::No,
             reject_as_easy: Answer::Yes,
@@ -141,6 +142,7 @@ fn services() -> Vec<ServiceSeen> {
         category,
         transfers: vec!["US".to_owned()],
         pages: vec![SHOP.to_owned(), BLOG.to_owned()],
+        hosts: Vec::new(),
         steps: Vec::new(),
         notice: None,
     };

@@ -33,8 +33,11 @@ fn distinct_letters(token: &str) -> usize {
 /// A time in seconds, milliseconds or microseconds; in base 16 and 36 only around now, since most
 /// random text would be a time of some year.
 fn is_timestamp(token: &str, clock: Clock) -> bool {
-    // 2010 to 2040, in seconds.
+    // 2010 to 2040, in seconds. Half of all numbers of ten digits lie there, client ids among them,
+    // so far from now only whole days count: ends of life are written so.
     const PLAUSIBLE: std::ops::Range<i64> = 1_262_304_000..2_208_988_800;
+    const AROUND_NOW_S: i64 = 2 * 366 * 86_400;
+    const SLACK_S: i64 = 300;
     const DAY_MS: i64 = 86_400_000;
     let near = |milliseconds: i64| milliseconds.abs_diff(clock.now_ms) < DAY_MS as u64;
     if token.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -44,9 +47,12 @@ fn is_timestamp(token: &str, clock: Clock) -> bool {
             16 => 1_000_000,
             _ => return false,
         };
-        return token
-            .parse::<i64>()
-            .is_ok_and(|number| PLAUSIBLE.contains(&(number / seconds_per_unit)));
+        return token.parse::<i64>().is_ok_and(|number| {
+            let seconds = number / seconds_per_unit;
+            let offset = (seconds - clock.now_ms / 1_000).abs();
+            let beside_whole_days = (offset + SLACK_S) % (DAY_MS / 1_000) <= 2 * SLACK_S;
+            PLAUSIBLE.contains(&seconds) && (offset <= AROUND_NOW_S || beside_whole_days)
+        });
     }
     match token.len() {
         8 => {
@@ -164,6 +170,10 @@ mod tests {
             ("1795305611123", true),
             ("1795305611123456", true),
             ("9182736455", false),
+            // In four years to the day, and a number of the same size.
+            ("1921536011", true),
+            ("1921575011", false),
+            ("1455908271", false),
             ("12345678", false),
             ("20261122", true),
             ("20261399", false),

@@ -271,8 +271,8 @@ fn by_client_id(url: &Url) -> Option<String> {
     known.map(|name| format!("carries the client id {name}"))
 }
 
-fn identifying_tokens<'i>(items: &'i [Item<'_>], visit: usize) -> HashMap<&'i str, &'i str> {
-    let mut tokens: HashMap<&str, &str> = HashMap::new();
+fn identifying_tokens<'i>(items: &'i [Item<'_>], visit: usize) -> HashMap<String, &'i str> {
+    let mut tokens: HashMap<String, &str> = HashMap::new();
     for item in items {
         for token in item
             .identifier
@@ -281,13 +281,18 @@ fn identifying_tokens<'i>(items: &'i [Item<'_>], visit: usize) -> HashMap<&'i st
             .into_iter()
             .flatten()
         {
-            tokens.entry(token).or_insert(&item.key.name);
+            for form in identifier::digests(token)
+                .into_iter()
+                .chain([token.clone()])
+            {
+                tokens.entry(form).or_insert(&item.key.name);
+            }
         }
     }
     tokens
 }
 
-fn by_token(seen: &SeenRequest<'_>, tokens: &HashMap<&str, &str>) -> Option<String> {
+fn by_token(seen: &SeenRequest<'_>, tokens: &HashMap<String, &str>) -> Option<String> {
     if tokens.is_empty() {
         return None;
     }

@@ -11,7 +11,6 @@ use crate::judge::naming;
 use crate::model::finding::SubjectKind;
 use crate::model::party::{Party, host_of, party_of};
 use crate::model::snapshot::{Setter, StorageKind};
-use crate::model::value::sha256_hex;
 use crate::model::visit::PhaseName;
 
 use super::PageIndex;
@@ -395,7 +394,7 @@ impl Departures {
     fn of_tokens(index: &PageIndex<'_>, values: &Values) -> Self {
         let mut by_token = Vec::with_capacity(index.visits.len());
         for (number, visit) in index.visits.iter().enumerate() {
-            // A token may also leave as its own digest.
+            // A token may also leave as a digest of it.
             let mut wanted: HashMap<String, String> = HashMap::new();
             for visits in values.observed.values() {
                 let Some(observed) = visits.get(number) else {
@@ -406,7 +405,9 @@ impl Departures {
                     .flatten()
                     .flatten()
                 {
-                    wanted.insert(sha256_hex(token.as_bytes()), token.clone());
+                    for digest in identifier::digests(token) {
+                        wanted.insert(digest, token.clone());
+                    }
                     wanted.insert(token.clone(), token.clone());
                 }
             }

@@ -12,7 +12,7 @@ use crate::model::visit::State;
 use super::tracking::{
     DeniedPings, Means, Occurrence, Writes, grouped, item_draft, means_of, request_draft,
 };
-use super::{Draft, Rule, RuleInfo, less_sure};
+use super::{Draft, Requirement, Rule, RuleInfo, less_sure};
 
 /// R10: something written after the refusal.
 pub(super) struct NewStorage;
@@ -61,6 +61,8 @@ impl Rule for NewStorage {
                 "GDPR Art. 7",
             ],
             remedy: "Stop the service when the visitor refuses, and keep it from loading on the following pages.",
+            needs: &[Requirement::Answer(State::Rejected)],
+            limits: "",
         }
     }
 
@@ -142,6 +144,8 @@ impl Rule for TrackingRequest {
                 "EDPB Guidelines 2/2023",
             ],
             remedy: "Stop the service when the visitor refuses, and keep it from loading on the following pages.",
+            needs: &[Requirement::Answer(State::Rejected)],
+            limits: "",
         }
     }
 
@@ -213,6 +217,8 @@ impl Rule for ResidualIdentifiers {
             certainty: Certainty::L1,
             legal: &["ePrivacy Directive 2002/58/EC Art. 5(3)", "GDPR Art. 7(3)"],
             remedy: "Set it only after consent, and delete what is left of it when the visitor refuses.",
+            needs: &[Requirement::Answer(State::Rejected)],
+            limits: "",
         }
     }
 

@@ -9,7 +9,7 @@ use crate::model::finding::{
 use crate::model::party::Party;
 use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, Route, State};
 
-use super::{Draft, Rule, RuleInfo, Sightings};
+use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
 /// R18: yes on the first layer, no elsewhere or nowhere.
 pub(super) struct NoRejectOnFirstLayer;
@@ -31,6 +31,8 @@ impl Rule for NoRejectOnFirstLayer {
                 "EDPB Cookie Banner Taskforce report (2023), type A",
             ],
             remedy: "Put a button that refuses everything beside the one that accepts, in the same size and colours.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
@@ -42,7 +44,9 @@ impl Rule for NoRejectOnFirstLayer {
             .enumerate()
             .filter(|(_, banner)| banner.found)
             .collect();
-        let refusal_missing = met.iter().all(|(_, banner)| offers_no_refusal(banner));
+        let refusal_missing = met
+            .iter()
+            .all(|(_, banner)| !offers_first_layer_refusal(banner));
         let accepting: Vec<_> = met
             .iter()
             .filter(|(_, banner)| offers_acceptance(banner))
@@ -123,9 +127,10 @@ fn offers_acceptance(banner: &Banner) -> bool {
         && (buttons.peek().is_none() || buttons.any(|button| button.role == ButtonRole::Accept))
 }
 
-fn offers_no_refusal(banner: &Banner) -> bool {
-    banner.routes.reject != Route::FirstLayer
-        && !first_layer(banner).any(|button| {
+/// Whether something on the first layer refuses.
+pub(super) fn offers_first_layer_refusal(banner: &Banner) -> bool {
+    banner.routes.reject == Route::FirstLayer
+        || first_layer(banner).any(|button| {
             button.role == ButtonRole::Reject || continues_without_accepting(&button.text)
         })
 }
@@ -157,10 +162,10 @@ fn doubt(banner: &Banner, profile: Profile) -> Option<&'static str> {
             "a button stores the selection as shown: whether everything is off in it is not known",
         ),
         ButtonRole::Pay => Some("the banner offers to pay instead"),
-        ButtonRole::Close if profile == Profile::It => {
-            Some("closing counts as refusing in Italy, if it does so here")
+        ButtonRole::Close if profile.facts().closing_may_refuse => {
+            Some("closing counts as refusing here, if it acts so")
         }
-        ButtonRole::Link if !is_policy_link(&button.text) => {
+        ButtonRole::Link if !reads_as_policy_link(&button.text) => {
             Some("a link or button was not understood and may refuse")
         }
         _ if button.text.trim().is_empty() && button.role != ButtonRole::Close => {
@@ -171,7 +176,7 @@ fn doubt(banner: &Banner, profile: Profile) -> Option<&'static str> {
 }
 
 /// Whether a link's text speaks of reading, not of answering.
-fn is_policy_link(text: &str) -> bool {
+pub(super) fn reads_as_policy_link(text: &str) -> bool {
     const WORDS: [&str; 24] = [
         "policy",
         "privacy",

@@ -1,13 +1,13 @@
 //! What is sent before the visitor has answered: R06 and R07.
 
 use crate::judge::index::{PageIndex, SeenRequest};
-use crate::judge::profile::Profile;
 use crate::model::finding::{Certainty, Proof, Severity, Verdict};
+use crate::model::visit::State;
 
 use super::tracking::{
     DeniedPings, Means, Occurrence, grouped, means_of, request_draft, statistics_exemption,
 };
-use super::{Draft, Rule, RuleInfo};
+use super::{Draft, Requirement, Rule, RuleInfo};
 
 /// R06: a request that measures or advertises.
 pub(super) struct TrackingRequest;
@@ -38,6 +38,8 @@ impl Rule for TrackingRequest {
                 "EDPB Guidelines 2/2023",
             ],
             remedy: "Load the service only after consent to its category.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
@@ -83,16 +85,14 @@ impl Rule for DeniedPing {
                 "EDPB Guidelines 2/2023",
             ],
             remedy: "Use the basic consent mode, in which tags load only after consent, or have the advanced one weighed by a lawyer.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let denied = DeniedPings::new(page);
-        let severity = if page.profile == Profile::De {
-            Severity::Medium
-        } else {
-            Severity::Low
-        };
+        let severity = page.profile.facts().denied_ping;
         grouped(page, 0..page.visits.len(), |visit, seen| {
             is_before(seen) && denied.contains(visit, seen)
         })

@@ -10,7 +10,7 @@ use crate::model::finding::{Certainty, Proof, Severity, SubjectKind, Verdict};
 use crate::model::visit::{PhaseName, State};
 
 use super::tracking::{Occurrence, Writes, item_draft, statistics_exemption};
-use super::{Draft, Rule, RuleInfo, lowered};
+use super::{Draft, Requirement, Rule, RuleInfo, lowered};
 
 /// Items named in one finding of R05.
 const MOST_NAMED: usize = 50;
@@ -72,6 +72,8 @@ impl Rule for KnownCookie {
                 "WP29 Opinion 04/2012",
             ],
             remedy: "Load the service that sets the cookie only after consent to its category.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
@@ -102,6 +104,8 @@ impl Rule for IdentifierCookie {
                 "GDPR Rec. 30",
             ],
             remedy: "Find out what the identifier is for; unless the visitor asked for it, set it only after consent.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
@@ -154,6 +158,8 @@ impl Rule for WebStorage {
                 "EDPB Guidelines 2/2023",
             ],
             remedy: "Load the service that writes the entry only after consent to its category.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 
@@ -216,6 +222,8 @@ impl Rule for UnclassifiedStorage {
             certainty: Certainty::L2,
             legal: &["ePrivacy Directive 2002/58/EC Art. 5(3)", "GDPR Art. 5(2)"],
             remedy: "Find out what it is for: show that the visitor's request needs it, or ask for consent first.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
         }
     }
 

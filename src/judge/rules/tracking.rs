@@ -7,7 +7,6 @@ use crate::judge::consent_mode::{self, ConsentMode};
 use crate::judge::index::{Departure, Item, PageIndex, REPORTERS, SeenRequest};
 use crate::judge::item::{Lifetime, Stored, earlier};
 use crate::judge::naming::{self, shown};
-use crate::judge::profile::Profile;
 use crate::judge::remedy;
 use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
@@ -415,13 +414,17 @@ struct Promise {
 impl DeniedPings {
     /// Looks at the visits of a page once.
     pub(super) fn new(page: &PageIndex<'_>) -> Self {
-        let mut visits: Vec<Promise> = (0..page.visits.len())
-            .map(|visit| Promise {
+        // After a yes an id may stay, so such visits do not tell; what one visit shows holds for all.
+        let same_client_id =
+            (0..page.visits.len()).any(|visit| client_id_outlives_its_document(page, visit));
+        let mut visits = vec![
+            Promise {
                 stored_before: false,
                 stored: false,
-                same_client_id: client_id_outlives_its_document(page, visit),
-            })
-            .collect();
+                same_client_id,
+            };
+            page.visits.len()
+        ];
         let google_cookies = page.items.iter().filter(|item| {
             item.key.kind == SubjectKind::Cookie
                 && (item.key.name.starts_with("_ga") || item.key.name.starts_with("_gcl"))
@@ -471,7 +474,7 @@ fn client_id_outlives_its_document(page: &PageIndex<'_>, visit: usize) -> bool {
     ids(true).any(|id| loaded.contains(&id))
 }
 
-/// In the United Kingdom statistics need information and objection instead of consent; whether they
+/// Where the profile says so, statistics need information and objection instead of consent; whether they
 /// are given, a person has to see.
 pub(super) fn statistics_exemption(
     page: &PageIndex<'_>,
@@ -479,8 +482,9 @@ pub(super) fn statistics_exemption(
     party: Party,
     verdict: Verdict,
 ) -> Verdict {
-    let applies =
-        page.profile == Profile::Uk && category == Category::Analytics && party == Party::First;
+    let applies = page.profile.facts().exempt_statistics
+        && category == Category::Analytics
+        && party == Party::First;
     if applies {
         less_sure(verdict, Verdict::Review)
     } else {

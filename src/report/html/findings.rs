@@ -291,6 +291,13 @@ impl FindingView {
                 .iter()
                 .take(MOST_STEPS)
                 .map(|note| shown(note, LONGEST_PROSE))
+                .chain(finding.accepted.as_ref().map(|accepted| {
+                    let words = format!(
+                        "accepted by {} until {}: {}",
+                        accepted.owner, accepted.until, accepted.reason
+                    );
+                    shown(&words, LONGEST_PROSE)
+                }))
                 .collect(),
             proof: wording::proof(finding.proof),
             certainty: wording::certainty(finding.certainty),

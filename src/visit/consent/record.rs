@@ -13,8 +13,8 @@ mod probe;
 mod settings;
 pub mod signals;
 mod speech;
-pub mod tcf;
 
+pub use crate::model::tcf;
 pub use infer::{Change, Inferred, infer};
 pub use probe::{PROBE, read_probe};
 

@@ -59,6 +59,7 @@ fn finding(page: &str, rule: &str, title: &str, severity: Severity, subject: Sub
         legal: vec!["ePrivacy Directive 2002/58/EC, Article 5(3)".to_owned()],
         remedy: String::new(),
         seen: Seen { k: 1, of: 1 },
+        accepted: None,
     }
 }
 

@@ -2,12 +2,20 @@
 //!
 //! Layout: IAB Tech Lab, "Consent string and vendor list formats v2", core segment.
 
-use crate::model::snapshot::Grant;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::decode;
+use super::snapshot::Grant;
 
 /// Purposes the framework defines; a core segment has room for 24.
 const PURPOSES: u8 = 11;
+
+/// Segments read after the core; the framework defines two.
+const MOST_SEGMENTS: usize = 4;
+/// Longest text tried, in bytes: thousands of vendors fit into a tenth of it.
+const LONGEST: usize = 64 * 1024;
 
 /// Deciseconds in 2018 and 2100: a string created outside of these years is no TC string.
 const PLAUSIBLE_CREATED: std::ops::Range<u64> = 15_147_648_000..41_024_448_000;
@@ -35,6 +43,10 @@ pub struct TcString {
     pub purposes_legitimate_interest: Vec<u8>,
     /// Number of vendors consented to.
     pub vendor_consents: usize,
+    /// Number of vendors whose legitimate interest was disclosed and not objected to.
+    pub vendor_legitimate_interests: usize,
+    /// Purposes the publisher itself was consented to, from 1; of the segment `publisherTC`.
+    pub publisher_consents: Vec<u8>,
 }
 
 impl TcString {
@@ -42,10 +54,10 @@ impl TcString {
     pub fn parse(text: &str) -> Option<Self> {
         let core = text.split('.').next()?;
         // 29 bytes is the shortest core segment, with empty vendor lists.
-        if !core.starts_with('C') || core.len() < 36 || core.contains(['+', '/', '=', ' ']) {
+        if !core.starts_with('C') || !(36..=LONGEST).contains(&core.len()) {
             return None;
         }
-        let bytes = decode::base64_bytes(core)?;
+        let bytes = base64_bytes(core)?;
         let mut bits = Bits::new(&bytes);
         if bits.number(6)? != 2 {
             return None;
@@ -70,6 +82,8 @@ impl TcString {
         // Purpose one treatment and the publisher's country.
         bits.skip(1 + 12)?;
         let vendor_consents = bits.vendors()?;
+        // Old and broken strings end here: without vendors there is no legitimate interest either.
+        let vendor_legitimate_interests = bits.vendors().unwrap_or_default();
         Some(Self {
             created_ds,
             cmp_id,
@@ -81,7 +95,22 @@ impl TcString {
             purposes_consent,
             purposes_legitimate_interest,
             vendor_consents,
+            vendor_legitimate_interests,
+            publisher_consents: text
+                .split('.')
+                .skip(1)
+                .take(MOST_SEGMENTS)
+                .find_map(publisher_consents)
+                .unwrap_or_default(),
         })
+    }
+
+    /// Whether anything in it is a consent. Legitimate interest is none.
+    pub fn consents(&self) -> bool {
+        self.vendor_consents > 0
+            || !self.purposes_consent.is_empty()
+            || !self.special_features.is_empty()
+            || !self.publisher_consents.is_empty()
     }
 
     /// Its purposes and special features as grants. Legitimate interest is no consent and left out.
@@ -106,7 +135,7 @@ impl TcString {
 
     /// Like [`Self::grants`], but without refused purposes beside granted ones: the string does not
     /// tell which purposes were asked for, so those that were not look refused.
-    pub(super) fn decided(&self) -> Vec<Grant> {
+    pub fn decided(&self) -> Vec<Grant> {
         let mut grants = self.grants();
         if !self.purposes_consent.is_empty() {
             grants.retain(|grant| grant.granted);
@@ -116,8 +145,24 @@ impl TcString {
 }
 
 /// What a purpose is called in grants.
-pub(super) fn purpose_name(purpose: u8) -> String {
+pub fn purpose_name(purpose: u8) -> String {
     format!("purpose {purpose}")
+}
+
+/// The publisher's own purposes of a segment of type 3; absent for other segments.
+fn publisher_consents(segment: &str) -> Option<Vec<u8>> {
+    let bytes = base64_bytes(segment)?;
+    let mut bits = Bits::new(&bytes);
+    (bits.number(3)? == 3).then(|| bits.set(24)).flatten()
+}
+
+fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+    let plain = !text.contains('=') && text.len() <= LONGEST;
+    plain.then(|| ENGINE.decode(text).ok()).flatten()
 }
 
 /// Number of vendors outside of the framework that an AC string (`2~1.35.41~dv.…`) consents to.
@@ -221,6 +266,99 @@ impl<'bytes> Bits<'bytes> {
     }
 }
 
+/// What a test wants to stand in a string, so that what is read can be compared with what was meant.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// When it was made, in deciseconds since 1970.
+    pub(crate) created_ds: u64,
+    /// The consent platform.
+    pub(crate) cmp_id: u16,
+    /// Special features, the first in the highest of 12 bits.
+    pub(crate) special: u16,
+    /// Purposes consented to, the first in the highest of 24 bits.
+    pub(crate) consents: u32,
+    /// Legitimate interests, likewise.
+    pub(crate) interests: u32,
+    /// Ranges of vendors consented to.
+    pub(crate) vendors: Vec<(u16, u16)>,
+    /// Ranges of vendors with a legitimate interest.
+    pub(crate) interested: Vec<(u16, u16)>,
+}
+
+#[cfg(test)]
+impl Default for Written {
+    fn default() -> Self {
+        Self {
+            created_ds: 17_489_088_000,
+            cmp_id: 7,
+            special: 0,
+            consents: 0,
+            interests: 0,
+            vendors: Vec::new(),
+            interested: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Written {
+    /// The string.
+    pub(crate) fn text(&self) -> String {
+        fn put(bits: &mut Vec<u8>, number: u64, width: usize) {
+            bits.extend(format!("{number:0width$b}").bytes());
+        }
+        fn put_vendors(bits: &mut Vec<u8>, ranges: &[(u16, u16)]) {
+            put(bits, 2_000, 16);
+            put(bits, 1, 1);
+            put(bits, ranges.len() as u64, 12);
+            for (start, end) in ranges {
+                put(bits, u64::from(start != end), 1);
+                put(bits, u64::from(*start), 16);
+                if start != end {
+                    put(bits, u64::from(*end), 16);
+                }
+            }
+        }
+        let mut bits: Vec<u8> = Vec::new();
+        for (number, width) in [
+            (2, 6),
+            (self.created_ds, 36),
+            (self.created_ds, 36),
+            (u64::from(self.cmp_id), 12),
+            (1, 12),
+            (1, 6),
+            (3, 6),
+            (4, 6),
+            (48, 12),
+            (4, 6),
+            (1, 1),
+            (0, 1),
+            (u64::from(self.special), 12),
+            (u64::from(self.consents), 24),
+            (u64::from(self.interests), 24),
+            (0, 1),
+            (3, 6),
+            (4, 6),
+        ] {
+            put(&mut bits, number, width);
+        }
+        put_vendors(&mut bits, &self.vendors);
+        put_vendors(&mut bits, &self.interested);
+        let bytes: Vec<u8> = bits
+            .chunks(8)
+            .map(|chunk| {
+                chunk
+                    .iter()
+                    .chain(std::iter::repeat(&b'0'))
+                    .take(8)
+                    .fold(0, |byte, digit| byte << 1 | (digit - b'0'))
+            })
+            .collect();
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -247,58 +385,21 @@ mod tests {
         assert!(tc.purposes_legitimate_interest.is_empty());
         assert!(tc.special_features.is_empty());
         assert_eq!(tc.vendor_consents, 4);
+        assert_eq!(tc.vendor_legitimate_interests, 0);
+        assert!(tc.publisher_consents.is_empty());
+        assert!(tc.consents(), "vendors without a purpose are consents, too");
         assert!(tc.grants().iter().all(|grant| !grant.granted));
     }
 
-    /// Writes a core segment, so that what is read can be compared with what was meant.
     fn written(special: u16, consents: u32, interests: u32, vendors: &[(u16, u16)]) -> String {
-        let mut bits: Vec<u8> = Vec::new();
-        let mut put = |number: u64, width: usize| {
-            bits.extend(format!("{number:0width$b}").bytes());
-        };
-        for (number, width) in [
-            (2, 6),
-            (17_489_088_000, 36),
-            (17_489_088_000, 36),
-            (7, 12),
-            (1, 12),
-            (1, 6),
-            (3, 6),
-            (4, 6),
-            (48, 12),
-            (4, 6),
-            (1, 1),
-            (0, 1),
-            (u64::from(special), 12),
-            (u64::from(consents), 24),
-            (u64::from(interests), 24),
-            (0, 1),
-            (3, 6),
-            (4, 6),
-            (2000, 16),
-            (1, 1),
-            (vendors.len() as u64, 12),
-        ] {
-            put(number, width);
+        Written {
+            special,
+            consents,
+            interests,
+            vendors: vendors.to_vec(),
+            ..Written::default()
         }
-        for (start, end) in vendors {
-            if start == end {
-                put(0, 1);
-                put(u64::from(*start), 16);
-            } else {
-                put(1, 1);
-                put(u64::from(*start), 16);
-                put(u64::from(*end), 16);
-            }
-        }
-        let bytes: Vec<u8> = bits
-            .chunks(8)
-            .map(|chunk| {
-                let digits = format!("{:0<8}", String::from_utf8_lossy(chunk));
-                u8::from_str_radix(&digits, 2).unwrap()
-            })
-            .collect();
-        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+        .text()
     }
 
     #[test]

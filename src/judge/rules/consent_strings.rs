@@ -1,0 +1,255 @@
+//! What TC strings say against what the visitor said: R24, R26, R27, R28.
+
+use std::collections::BTreeMap;
+
+use crate::judge::consent_strings::{Channel, Heard, What};
+use crate::judge::index::PageIndex;
+use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
+use crate::model::visit::State;
+
+use super::site::{confirmed_in, site_draft};
+use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
+
+/// R24: legitimate interest where only consent will do.
+pub(super) struct LegitimateInterest;
+
+/// R26: consent in a string before anybody gave it.
+pub(super) struct PositiveBeforeChoice;
+
+/// R27: consent in a string after a refusal.
+pub(super) struct PositiveAfterReject;
+
+/// R28: a vendor of the IAB's list that goes by no consent.
+pub(super) struct VendorWithoutBasis;
+
+/// Purposes that are never a matter of legitimate interest since version 2.2 of the framework.
+const CONSENT_ONLY: [u8; 5] = [1, 3, 4, 5, 6];
+
+/// One finding for each place strings were met in, from those that `counts` accepts.
+fn by_source<'p>(
+    page: &'p PageIndex<'_>,
+    state: State,
+    visits: &[usize],
+    counts: impl Fn(&Heard) -> bool,
+) -> Vec<(Draft, Vec<&'p Heard>)> {
+    let mut groups: BTreeMap<(Channel, String), Vec<&Heard>> = BTreeMap::new();
+    let of_visits = |heard: &&Heard| visits.contains(&heard.visit);
+    for heard in page
+        .strings
+        .iter()
+        .filter(of_visits)
+        .filter(|heard| counts(heard))
+    {
+        groups
+            .entry((heard.channel, heard.source.clone()))
+            .or_default()
+            .push(heard);
+    }
+    groups
+        .into_iter()
+        .map(|((channel, source), heard)| {
+            let sightings = Sightings::new(
+                heard.iter().map(|heard| heard.visit),
+                visits.iter().copied(),
+            );
+            let mut draft = site_draft(page, SubjectKind::Signal, &source, state, sightings);
+            draft.sub_type = Some(match channel {
+                Channel::Api => "api",
+                Channel::Storage => "storage",
+                Channel::Request => "request",
+            });
+            let first = heard.iter().min_by_key(|heard| (heard.visit, heard.at_ms));
+            if let Some(first) = first {
+                draft.phase = first.phase;
+                draft.evidence = Evidence {
+                    at_ms: Some(first.at_ms),
+                    notes: vec![first.in_words()],
+                    ..Evidence::default()
+                };
+            }
+            (draft, heard)
+        })
+        .collect()
+}
+
+fn severity(heard: &[&Heard]) -> Severity {
+    if heard.iter().any(|heard| heard.is_effective()) {
+        Severity::Critical
+    } else {
+        Severity::Medium
+    }
+}
+
+fn after_the_answer(page: &PageIndex<'_>, heard: &Heard) -> bool {
+    // What comes without a click of ours may have been asked for before it.
+    page.visits[heard.visit].is_sent_after(heard.phase, heard.at_ms, true)
+}
+
+impl Rule for LegitimateInterest {
+    fn info(&self) -> &'static RuleInfo {
+        &RuleInfo {
+            id: "R24",
+            name: "li-for-device-access",
+            title: "Legitimate interest is claimed after the visitor refused",
+            checks: "A TC string after the refusal still holds a legitimate interest with vendors behind it: of purposes \
+                     1 and 3 to 6, where the framework allows none, or of another purpose, where the visitor was not \
+                     heard. Bits of vendors alone do not count: vendors with special purposes have them by the standard.",
+            severity: Severity::High,
+            proof: Proof::P1,
+            certainty: Certainty::L2,
+            legal: &[
+                "ePrivacy Directive 2002/58/EC Art. 5(3)",
+                "GDPR Art. 6(1)(a)",
+                "GDPR Art. 21",
+                "EDPB Cookie Banner Taskforce report (2023), type H",
+            ],
+            remedy: "Let \"reject all\" also object to every legitimate interest.",
+            needs: &[Requirement::Answer(State::Rejected)],
+            limits: "Toggles for legitimate interest in the settings are not read, and publishers' restrictions are not weighed.",
+        }
+    }
+
+    fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
+        let visits = confirmed_in(page, State::Rejected);
+        let interests = |heard: &Heard| match &heard.what {
+            What::Vendors(string) if string.vendor_legitimate_interests > 0 => {
+                string.purposes_legitimate_interest.clone()
+            }
+            _ => Vec::new(),
+        };
+        by_source(page, State::Rejected, &visits, |heard| {
+            after_the_answer(page, heard) && !interests(heard).is_empty()
+        })
+        .into_iter()
+        .map(|(draft, heard)| {
+            let claimed: Vec<u8> = heard.iter().flat_map(|heard| interests(heard)).collect();
+            let forbidden = claimed.iter().any(|purpose| CONSENT_ONLY.contains(purpose));
+            let mut named: Vec<String> = Vec::new();
+            for purpose in &claimed {
+                let purpose = purpose.to_string();
+                if !named.contains(&purpose) {
+                    named.push(purpose);
+                }
+            }
+            let mut evidence = draft.evidence.clone();
+            evidence.notes = vec![format!(
+                "legitimate interest claimed after the refusal, purposes {}",
+                named.join(", ")
+            )];
+            Draft {
+                severity: if forbidden {
+                    Severity::High
+                } else {
+                    Severity::Medium
+                },
+                verdict: if forbidden {
+                    Verdict::Violation
+                } else {
+                    Verdict::Likely
+                },
+                certainty: Certainty::L2,
+                remedy: self.info().remedy.to_owned(),
+                evidence,
+                ..draft
+            }
+        })
+        .collect()
+    }
+}
+
+impl Rule for PositiveBeforeChoice {
+    fn info(&self) -> &'static RuleInfo {
+        &RuleInfo {
+            id: "R26",
+            name: "tcf-positive-before-choice",
+            title: "A consent string says yes before any choice",
+            checks: "The page's TCF function, a stored string or a parameter of a request of the page holds consent \
+                     while the banner is unanswered: to a purpose, a vendor, a special feature, the publisher, or a \
+                     vendor outside of the IAB's list. Legitimate interest alone is as the standard wants it. Nothing \
+                     is said where the platform says that the GDPR does not apply, and strings older than the visit or \
+                     of another platform are left out.",
+            severity: Severity::Critical,
+            proof: Proof::P1,
+            certainty: Certainty::L1,
+            legal: &[
+                "GDPR Art. 4(11)",
+                "GDPR Art. 7(1)",
+                "IAB TCF v2.2: no consent before a clear affirmative action",
+            ],
+            remedy: "Have the consent platform write consent only when the visitor has answered.",
+            needs: &[Requirement::Visit(State::Before)],
+            limits: "",
+        }
+    }
+
+    fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
+        let visits: Vec<usize> = (0..page.visits.len()).collect();
+        by_source(page, State::Before, &visits, |heard| {
+            heard.phase.is_before_choice() && heard.consents()
+        })
+        .into_iter()
+        .map(|(draft, heard)| Draft {
+            severity: severity(&heard),
+            remedy: self.info().remedy.to_owned(),
+            ..draft
+        })
+        .collect()
+    }
+}
+
+impl Rule for PositiveAfterReject {
+    fn info(&self) -> &'static RuleInfo {
+        &RuleInfo {
+            id: "R27",
+            name: "tcf-positive-after-reject",
+            title: "A consent string says yes after the visitor refused",
+            checks: "As R26, after a refusal that something confirms.",
+            severity: Severity::Critical,
+            proof: Proof::P1,
+            certainty: Certainty::L1,
+            legal: &["GDPR Art. 4(11)", "GDPR Art. 7", "IAB TCF v2.2"],
+            remedy: "Have the consent platform write what the visitor answered.",
+            needs: &[Requirement::Answer(State::Rejected)],
+            limits: "",
+        }
+    }
+
+    fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
+        let visits = confirmed_in(page, State::Rejected);
+        by_source(page, State::Rejected, &visits, |heard| {
+            after_the_answer(page, heard) && heard.consents()
+        })
+        .into_iter()
+        .map(|(draft, heard)| Draft {
+            severity: severity(&heard),
+            remedy: self.info().remedy.to_owned(),
+            ..draft
+        })
+        .collect()
+    }
+}
+
+impl Rule for VendorWithoutBasis {
+    fn info(&self) -> &'static RuleInfo {
+        &RuleInfo {
+            id: "R28",
+            name: "tcf-vendor-without-basis",
+            title: "A vendor of the IAB's list stores without consent to purpose 1",
+            checks: "A vendor's request or cookie, although the TC string grants it neither purpose 1 nor its own bit, \
+                     and its own disclosure names purpose 1.",
+            severity: Severity::High,
+            proof: Proof::P1,
+            certainty: Certainty::L1,
+            legal: &["ePrivacy Directive 2002/58/EC Art. 5(3)", "IAB TCF v2.2"],
+            remedy: "Load vendors only when the TC string grants them purpose 1.",
+            needs: &[Requirement::Fact(
+                "which domains the vendors of the IAB's list store on (device-storage disclosures)",
+            )],
+            limits: "Not judged yet: neither the catalog nor snapshots hold the vendors' disclosures.",
+        }
+    }
+
+    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
+        Vec::new()
+    }
+}

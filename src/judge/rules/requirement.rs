@@ -1,0 +1,108 @@
+//! What rules have to see, and what is said when they do not see it.
+
+use std::fmt;
+
+use crate::judge::index::PageIndex;
+use crate::judge::naming::state_name;
+use crate::model::finding::GapReason;
+use crate::model::visit::{Outcome, State, Visit};
+
+/// What a rule has to see before it can say that nothing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// A visit in that state that ran to its end.
+    Visit(State),
+    /// A visit in that state whose answer something confirms; nothing on a page that asks nothing.
+    Answer(State),
+    /// That many of them, to tell a habit from chance.
+    Answers(State, usize),
+    /// A visit of a kind no run makes, in words.
+    OtherVisit(&'static str),
+    /// A fact no snapshot holds, in words.
+    Fact(&'static str),
+}
+
+/// What a rule needed on a page and did not get.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Missing {
+    /// Why.
+    pub(crate) reason: GapReason,
+    /// What it needed.
+    pub(crate) needed: String,
+}
+
+impl Requirement {
+    /// What is missing of it on a page; nothing when it is met, or when the page gives no cause for it.
+    pub(super) fn missing(self, page: &PageIndex<'_>) -> Option<Missing> {
+        let reason = match self {
+            Self::Visit(state) => visit_gap(page, state)?,
+            Self::Answer(state) => answer_gap(page, state, 1)?,
+            Self::Answers(state, least) => answer_gap(page, state, least)?,
+            Self::OtherVisit(_) => GapReason::NotVisited,
+            Self::Fact(_) => GapReason::NotRecorded,
+        };
+        Some(Missing {
+            reason,
+            needed: self.to_string(),
+        })
+    }
+}
+
+fn in_state<'p>(page: &'p PageIndex<'_>, state: State) -> impl Iterator<Item = &'p Visit> {
+    page.page
+        .visits
+        .iter()
+        .filter(move |visit| visit.state == state)
+}
+
+fn visit_gap(page: &PageIndex<'_>, state: State) -> Option<GapReason> {
+    let mut visits = in_state(page, state).peekable();
+    if visits.peek().is_none() {
+        return Some(GapReason::NotVisited);
+    }
+    let complete = visits.any(|visit| visit.outcome == Outcome::Complete);
+    (!complete).then_some(GapReason::Incomplete)
+}
+
+fn answer_gap(page: &PageIndex<'_>, state: State, least: usize) -> Option<GapReason> {
+    if let Some(gap) = visit_gap(page, state) {
+        return Some(gap);
+    }
+    let asks = page
+        .page
+        .visits
+        .iter()
+        .any(|visit| visit.banner.found || visit.choice.made);
+    let confirmed = in_state(page, state)
+        .filter(|visit| visit.outcome == Outcome::Complete && visit.choice.confirmed)
+        .count();
+    match confirmed {
+        _ if !asks => None,
+        0 => Some(GapReason::NotConfirmed),
+        some if some < least => Some(GapReason::TooFewVisits),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Visit(state) => write!(
+                formatter,
+                "a complete visit in the state {}",
+                state_name(*state)
+            ),
+            Self::Answer(state) => write!(
+                formatter,
+                "a confirmed answer in the state {}",
+                state_name(*state)
+            ),
+            Self::Answers(state, least) => write!(
+                formatter,
+                "{least} confirmed answers in the state {}",
+                state_name(*state)
+            ),
+            Self::OtherVisit(words) | Self::Fact(words) => formatter.write_str(words),
+        }
+    }
+}
