@@ -256,7 +256,7 @@ fn consent_by_catalog(
         .map(|facts| facts.category);
     let category = others
         .chain([found.category])
-        .max_by_key(|category| strictness(*category))?;
+        .max_by_key(|category| category.strictness())?;
     if matches!(category, Category::Unclassified | Category::Necessary) {
         return None;
     }
@@ -356,16 +356,6 @@ fn severity_of(category: Category) -> Severity {
         Category::Marketing => Severity::Critical,
         Category::Analytics => Severity::High,
         Category::Preferences | Category::Unclassified | Category::Necessary => Severity::Medium,
-    }
-}
-
-fn strictness(category: Category) -> u8 {
-    match category {
-        Category::Necessary => 0,
-        Category::Unclassified => 1,
-        Category::Preferences => 2,
-        Category::Analytics => 3,
-        Category::Marketing => 4,
     }
 }
 
