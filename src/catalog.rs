@@ -18,6 +18,7 @@ pub mod answer;
 mod breadth;
 pub mod dataset;
 pub mod duration;
+pub mod export;
 mod glob;
 pub mod host;
 pub mod import;
@@ -27,6 +28,7 @@ mod load;
 pub mod pattern;
 pub mod schema;
 mod service;
+mod sheet;
 pub mod tables;
 
 use index::Services;
@@ -156,6 +158,28 @@ pub struct Override {
     pub reason: String,
     /// The row holds only for items that live at most this long, in seconds; zero for session items only.
     pub longest_s: Option<u64>,
+}
+
+impl Override {
+    /// What an item of the row is for, as far as the row knows.
+    pub fn category(&self) -> Category {
+        match self.treatment {
+            Treatment::Exempt | Treatment::Security => return Category::Necessary,
+            Treatment::Consent => {}
+            Treatment::Probe | Treatment::Unknown => return Category::Unclassified,
+        }
+        let group = self.group.to_ascii_lowercase();
+        let names = |words: &[&str]| words.iter().any(|word| group.contains(word));
+        if names(&["analytic", "statistic", "measure"]) {
+            Category::Analytics
+        } else if names(&["ads", "advert", "social", "marketing"]) {
+            Category::Marketing
+        } else if names(&["captcha", "preference", "chat", "video"]) {
+            Category::Preferences
+        } else {
+            Category::Unclassified
+        }
+    }
 }
 
 impl Catalog {

@@ -57,6 +57,32 @@ impl Glob {
         }
     }
 
+    /// The same as a regular expression of JavaScript and others, for the whole text.
+    pub(super) fn expression(&self) -> String {
+        let parts: Vec<String> = self
+            .0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Literal(literal) => regex::escape(literal),
+                Piece::Run { class, least, most } => {
+                    let set = match class {
+                        Class::Any => "[\\s\\S]",
+                        Class::Digits => "[0-9]",
+                        Class::Hex => "[0-9A-Fa-f]",
+                        Class::Alnum => "[0-9A-Za-z]",
+                    };
+                    match (least, most) {
+                        (0, None) => format!("{set}*"),
+                        (1, None) => format!("{set}+"),
+                        (least, None) => format!("{set}{{{least},}}"),
+                        (least, Some(most)) => format!("{set}{{{least},{most}}}"),
+                    }
+                }
+            })
+            .collect();
+        format!("^{}$", parts.concat())
+    }
+
     /// Whether the whole of `text` fits.
     pub(super) fn matches(&self, text: &str) -> bool {
         let text = text.as_bytes();

@@ -152,6 +152,14 @@ impl NamePattern {
         self.glob.as_ref().map_or(&self.prefix, Glob::suffix)
     }
 
+    /// The same as a regular expression, in the syntax JavaScript shares with others.
+    pub fn expression(&self) -> String {
+        self.glob.as_ref().map_or_else(
+            || format!("^{}$", regex::escape(&self.prefix)),
+            Glob::expression,
+        )
+    }
+
     /// How many of its characters are literal.
     pub fn literals(&self) -> usize {
         usize::from(self.literals)

@@ -146,7 +146,7 @@ fn by_override(
     let category = match need {
         Need::Consent => known
             .as_ref()
-            .map_or_else(|| category_of_group(&group), |class| class.category),
+            .map_or_else(|| row.category(), |class| class.category),
         _ => Category::Necessary,
     };
     let verdict = match (&known, is_supported(query, behaviour)) {
@@ -172,19 +172,6 @@ fn by_override(
             None => row.reason.clone(),
         },
     })
-}
-
-fn category_of_group(group: &str) -> Category {
-    let names = |words: &[&str]| words.iter().any(|word| group.contains(word));
-    if names(&["analytic", "statistic", "measure"]) {
-        Category::Analytics
-    } else if names(&["ads", "advert", "social", "marketing"]) {
-        Category::Marketing
-    } else if names(&["captcha", "preference", "chat", "video"]) {
-        Category::Preferences
-    } else {
-        Category::Unclassified
-    }
 }
 
 /// Whether more than the name speaks for a row: the place, the writer, or a value in the vendor's own grammar.
