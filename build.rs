@@ -1,18 +1,50 @@
-//! Builds the consent rule engine into the program.
+//! Builds foreign npm packages into the program: the consent rule engine, and the hosts of third parties.
 //!
-//! `@duckduckgo/autoconsent` is an ordinary npm dependency, pinned by a lock file with integrity
-//! hashes, and is embedded as it comes. Without npm the build goes on, says so, and the report
-//! names the engine that ran.
+//! Both are ordinary npm dependencies, pinned by lock files with integrity hashes, and are embedded as
+//! they come. Without npm the build goes on and says so; the report names the engine that ran.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-const MANIFEST: &str = "src/visit/consent/engine";
+/// An npm package that is built in.
+struct Package {
+    /// Folder with its `package.json` and `package-lock.json`.
+    manifest: &'static str,
+    name: &'static str,
+    /// The files that are built in: the field of `BuiltIn` that holds each, and its path in the package.
+    files: &'static [(&'static str, &'static str)],
+    /// Name of the folder it is installed into, and of the file of Rust that embeds it.
+    module: &'static str,
+    /// What the program does without it.
+    without: &'static str,
+}
+
+const PACKAGES: [Package; 2] = [
+    Package {
+        manifest: "src/visit/consent/engine",
+        name: "@duckduckgo/autoconsent",
+        files: &[
+            ("script", "dist/autoconsent.playwright.js"),
+            ("rules", "rules/rules.json"),
+            ("package", "package.json"),
+        ],
+        module: "engine",
+        without: "the consent rules are not built in; banners are driven by the built-in heuristics alone",
+    },
+    Package {
+        manifest: "src/catalog/breadth",
+        name: "third-party-web",
+        files: &[
+            ("entities", "dist/entities-nostats.json"),
+            ("package", "package.json"),
+        ],
+        module: "breadth",
+        without: "the hosts of third-party-web are not built in; the catalog knows those of its own entries alone",
+    },
+];
 
 fn main() {
-    println!("cargo:rerun-if-changed={MANIFEST}/package.json");
-    println!("cargo:rerun-if-changed={MANIFEST}/package-lock.json");
     // Folders that are built in: a new file in them is a change.
     println!("cargo:rerun-if-changed=catalog");
     println!("cargo:rerun-if-changed=fixtures");
@@ -21,32 +53,40 @@ fn main() {
         commit().unwrap_or_default()
     );
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    let code = match embed(&out) {
-        Ok(package) => format!(
-            "const BUILT_IN: Option<BuiltIn> = Some(BuiltIn {{\n    script: include_str!({}),\n    \
-             rules: include_str!({}),\n    package: include_str!({}),\n}});\n",
-            literal(&package.join("dist/autoconsent.playwright.js")),
-            literal(&package.join("rules/rules.json")),
-            literal(&package.join("package.json")),
-        ),
-        Err(reason) => {
-            println!(
-                "cargo:warning=the consent rules are not built in ({reason}); banners are driven by the built-in heuristics alone"
-            );
-            "const BUILT_IN: Option<BuiltIn> = None;\n".to_owned()
+    for package in &PACKAGES {
+        for file in ["package.json", "package-lock.json"] {
+            println!("cargo:rerun-if-changed={}/{file}", package.manifest);
         }
-    };
-    if let Err(error) = fs::write(out.join("engine.rs"), code) {
-        println!("cargo:warning=the build folder cannot be written: {error}");
+        let code = match install(package, &out) {
+            Ok(folder) => {
+                let fields = package.files.iter().map(|(field, file)| {
+                    format!(
+                        "    {field}: include_str!({}),\n",
+                        literal(&folder.join(file))
+                    )
+                });
+                format!(
+                    "const BUILT_IN: Option<BuiltIn> = Some(BuiltIn {{\n{}}});\n",
+                    fields.collect::<String>()
+                )
+            }
+            Err(reason) => {
+                println!("cargo:warning={} ({reason})", package.without);
+                "const BUILT_IN: Option<BuiltIn> = None;\n".to_owned()
+            }
+        };
+        if let Err(error) = fs::write(out.join(format!("{}.rs", package.module)), code) {
+            println!("cargo:warning=the build folder cannot be written: {error}");
+        }
     }
 }
 
-/// Installs the package into the build folder and returns its place there.
-fn embed(out: &Path) -> Result<PathBuf, String> {
-    let folder = out.join("engine");
+/// Installs a package into the build folder and returns its place there.
+fn install(package: &Package, out: &Path) -> Result<PathBuf, String> {
+    let folder = out.join(package.module);
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(Path::new(MANIFEST).join(file), folder.join(file))
+        fs::copy(Path::new(package.manifest).join(file), folder.join(file))
             .map_err(|error| format!("{file}: {error}"))?;
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -66,13 +106,13 @@ fn embed(out: &Path) -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("npm ended with {status}"));
     }
-    let package = folder.join("node_modules/@duckduckgo/autoconsent");
-    for file in ["dist/autoconsent.playwright.js", "rules/rules.json"] {
-        if !package.join(file).is_file() {
+    let installed = folder.join("node_modules").join(package.name);
+    for (_, file) in package.files {
+        if !installed.join(file).is_file() {
             return Err(format!("the package has no {file}"));
         }
     }
-    Ok(package)
+    Ok(installed)
 }
 
 /// A path as a string literal of Rust.

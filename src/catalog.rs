@@ -1,7 +1,8 @@
 //! The services: who is behind an item, and what purpose it serves.
 //!
-//! Data are hand-written TOML files, one for each service, built into the binary. Pure: loading
-//! an overlay is the only I/O.
+//! Data are hand-written TOML files, one for each service, built into the binary. Beside them stand
+//! imported data sets, which count where no entry written by hand does. Pure: loading an overlay is
+//! the only I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,16 +14,24 @@ use crate::model::finding::Category;
 use crate::model::report::CatalogInfo;
 use crate::model::snapshot::StorageKind;
 
+pub mod answer;
+mod breadth;
+pub mod dataset;
 pub mod duration;
+pub mod export;
+mod glob;
 pub mod host;
+pub mod import;
 mod index;
 pub mod lint;
 mod load;
 pub mod pattern;
 pub mod schema;
 mod service;
+mod sheet;
 pub mod tables;
 
+use index::Services;
 pub use load::CatalogError;
 #[cfg(test)]
 use load::File;
@@ -34,13 +43,31 @@ use tables::{OverrideRow, Regulation, Section, Tables};
 /// Everything the catalog knows.
 #[derive(Debug)]
 pub struct Catalog {
-    /// In the order of their ids.
-    services: Vec<Service>,
-    /// File of each service, by id.
-    files: BTreeMap<String, String>,
+    services: Services,
+    /// Where each service written by hand stands, by id.
+    files: BTreeMap<String, FilePlace>,
     tables: Tables,
     index: index::Index,
     version: String,
+}
+
+/// Where an entry stands.
+#[derive(Debug)]
+struct FilePlace {
+    /// The file as messages name it.
+    shown: String,
+    /// The folder it lies in, below the catalog's root.
+    folder: String,
+}
+
+/// Whether somebody wrote a fact for this catalog, or it came with a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Knowing {
+    /// Written by hand, with its sources.
+    Curated,
+    /// Out of a data set. Never `necessary`.
+    Imported,
 }
 
 /// A stored item, as seen on a page.
@@ -83,6 +110,8 @@ pub struct ItemMatch {
     pub bound: bool,
     /// Ids of other services that match as well.
     pub ambiguous: Vec<String>,
+    /// Where the entry comes from.
+    pub knowing: Knowing,
 }
 
 /// What the catalog says of a request.
@@ -98,6 +127,8 @@ pub struct RequestMatch {
     pub sector: String,
     /// The service is a consent platform.
     pub cmp: bool,
+    /// Where the rule comes from.
+    pub knowing: Knowing,
 }
 
 /// What the override table says of an item, whatever the services say.
@@ -131,6 +162,28 @@ pub struct Override {
     pub longest_s: Option<u64>,
 }
 
+impl Override {
+    /// What an item of the row is for, as far as the row knows.
+    pub fn category(&self) -> Category {
+        match self.treatment {
+            Treatment::Exempt | Treatment::Security => return Category::Necessary,
+            Treatment::Consent => {}
+            Treatment::Probe | Treatment::Unknown => return Category::Unclassified,
+        }
+        let group = self.group.to_ascii_lowercase();
+        let names = |words: &[&str]| words.iter().any(|word| group.contains(word));
+        if names(&["analytic", "statistic", "measure"]) {
+            Category::Analytics
+        } else if names(&["ads", "advert", "social", "marketing"]) {
+            Category::Marketing
+        } else if names(&["captcha", "preference", "chat", "video"]) {
+            Category::Preferences
+        } else {
+            Category::Unclassified
+        }
+    }
+}
+
 impl Catalog {
     /// The catalog built into the binary.
     pub fn builtin() -> Result<Self, CatalogError> {
@@ -141,21 +194,27 @@ impl Catalog {
     ///
     /// The directory has the shape of the built-in one: `services/`, `cmps/`, `platforms/`,
     /// `sections.toml`, `regulations.toml`, `exemptions.toml`, `overrides.toml`, each of them
-    /// optional. Entries may also lie beside these files.
+    /// optional. Entries may also lie beside these files. `imported/` holds data sets,
+    /// `disabled.toml` names what the directory takes away from the built-in catalog.
     pub fn with_overlay(directory: &Path) -> Result<Self, CatalogError> {
         Ok(Self::new(load::load(&[
             load::builtin()?,
-            load::overlay(directory)?,
+            load::directory(directory)?,
         ])?))
     }
 
     fn new(loaded: Loaded) -> Self {
         let mut files = BTreeMap::new();
-        let mut services = Vec::with_capacity(loaded.entries.len());
+        let mut curated = Vec::with_capacity(loaded.entries.len());
         for (id, entry) in loaded.entries {
-            files.insert(id, entry.file);
-            services.push(entry.service);
+            let place = FilePlace {
+                shown: entry.file,
+                folder: entry.folder,
+            };
+            files.insert(id, place);
+            curated.push(entry.service);
         }
+        let services = Services::new(curated, loaded.imported.into_values().collect());
         let index = index::Index::new(&services);
         Self {
             services,
@@ -166,31 +225,37 @@ impl Catalog {
         }
     }
 
-    /// Version and size.
+    /// Version and size. Imported services do not count.
     pub fn info(&self) -> CatalogInfo {
         CatalogInfo {
             version: self.version.clone(),
-            services: self.services.len(),
+            services: self.services.curated().len(),
         }
     }
 
-    /// Every entry, in the order of the ids.
+    /// Every entry written by hand, in the order of the ids.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.services.iter()
+        self.services.curated().iter()
     }
 
-    /// The entry with an id.
+    /// Every imported service, in the order of the ids.
+    pub fn imported(&self) -> impl Iterator<Item = &Service> {
+        self.services.imported().iter()
+    }
+
+    /// The entry with an id. Ids of imported services begin with that of their data set and a colon.
     pub fn service(&self, id: &str) -> Option<&Service> {
-        let place = self
-            .services
-            .binary_search_by(|service| service.id.as_str().cmp(id))
-            .ok()?;
-        self.services.get(place)
+        self.services.find(id)
     }
 
-    /// The entry's file, as messages name it; empty for an unknown id.
+    /// The entry's file, as messages name it; empty for an unknown or imported id.
     pub fn file_of(&self, id: &str) -> &str {
-        self.files.get(id).map_or("", String::as_str)
+        self.files.get(id).map_or("", |place| &place.shown)
+    }
+
+    /// The folder the entry's file lies in, below its catalog's root; empty when it lies there itself.
+    fn folder_of(&self, id: &str) -> &str {
+        self.files.get(id).map_or("", |place| &place.folder)
     }
 
     /// A section, by the id that `sector` names.
@@ -219,12 +284,7 @@ impl Catalog {
 
     /// The known id most like one that is not known.
     pub fn nearest_id(&self, id: &str) -> Option<String> {
-        load::nearest_word(id, self.services.iter().map(|service| service.id.as_str()))
-    }
-
-    /// Whether the entry is built in, not laid over.
-    fn is_shipped(&self, id: &str) -> bool {
-        self.file_of(id).starts_with("catalog/")
+        load::nearest_word(id, self.services().map(|service| service.id.as_str()))
     }
 
     /// The consent platform that a rule of the consent engine drives, by the rule's name.
@@ -246,7 +306,9 @@ impl Catalog {
 
     /// The service behind a request, sent from a page on the host `site`.
     pub fn match_request(&self, url: &Url, site: &str) -> Option<RequestMatch> {
-        self.index.find_request(&self.services, url, site)
+        self.index
+            .find_request(&self.services, url, site)
+            .map(index::RuleFound::to_match)
     }
 
     /// The row of the override table that fits an item.
@@ -262,7 +324,7 @@ impl Catalog {
         let file = |(path, text): &(&str, &str)| File {
             path: (*path).to_owned(),
             shown: format!("catalog/{path}"),
-            text: (*text).to_owned(),
+            text: (*text).to_owned().into(),
         };
         let layers: Vec<Vec<File>> = layers
             .iter()

@@ -4,6 +4,7 @@
 
 mod audit;
 mod browser;
+mod catalog;
 mod config;
 mod demo;
 mod doctor;
@@ -52,6 +53,9 @@ enum Command {
     /// Install a browser
     #[command(after_help = browser::EXAMPLE)]
     Browser(browser::Arguments),
+    /// List, show, ask, check, import and export the services the program knows
+    #[command(after_help = catalog::EXAMPLE)]
+    Catalog(catalog::Arguments),
     /// List and explain the rules
     #[command(after_help = rules::EXAMPLE)]
     Rules(rules::Arguments),
@@ -91,6 +95,7 @@ pub fn main() -> u8 {
             Command::Demo(arguments) => demo::run(*arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Browser(arguments) => browser::run(arguments).await,
+            Command::Catalog(arguments) => catalog::run(arguments).await,
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),

@@ -3,6 +3,7 @@
 pub mod finding;
 pub mod party;
 pub mod report;
+pub mod sheet;
 pub mod snapshot;
 pub mod tcf;
 pub mod value;

@@ -2,6 +2,7 @@
 //!
 //! One way for everybody: `browser install`, `--install-browser`, `demo` and the tests come here.
 
+pub mod download;
 pub mod packages;
 pub mod system;
 

@@ -5,6 +5,7 @@
 
 pub mod html;
 pub mod json;
+pub mod sheet;
 pub mod terminal;
 
 mod outline;

@@ -9,10 +9,10 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::glob::{Class, Glob, Piece};
 use crate::model::party::{Party, party_of, registrable_domain};
 
 /// What is wrong with a host or path.
@@ -161,48 +161,48 @@ impl JsonSchema for HostPattern {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PathPattern {
-    written: String,
+    written: Box<str>,
     /// Only where it holds a `*`.
-    regex: Option<Regex>,
+    glob: Option<Glob>,
 }
 
 impl PathPattern {
     /// Reads a path.
     pub fn parse(written: &str) -> Result<Self, HostError> {
-        let error = || HostError::Path(written.chars().take(80).collect());
         if !written.starts_with('/') || written.len() > 256 || written.contains(['?', '#']) {
-            return Err(error());
+            return Err(HostError::Path(written.chars().take(80).collect()));
         }
-        let regex = if written.contains('*') {
-            let pieces: Vec<String> = written.split('*').map(regex::escape).collect();
-            let tail = if written.ends_with(['*', '/']) {
-                ""
-            } else {
-                "(?:/|$)"
-            };
-            Some(
-                Regex::new(&format!("(?s)^{}{tail}", pieces.join(".*")))
-                    .ok()
-                    .ok_or_else(error)?,
-            )
-        } else {
-            None
-        };
+        let glob = written.contains('*').then(|| {
+            let mut pieces = Vec::new();
+            for (place, literal) in written.split('*').enumerate() {
+                if place > 0 {
+                    pieces.push(Piece::Run {
+                        class: Class::Any,
+                        least: 0,
+                        most: None,
+                    });
+                }
+                if !literal.is_empty() {
+                    pieces.push(Piece::Literal(literal.into()));
+                }
+            }
+            Glob::new(pieces)
+        });
         Ok(Self {
-            written: written.to_owned(),
-            regex,
+            written: written.into(),
+            glob,
         })
     }
 
     /// Whether `path` is meant.
     pub fn matches(&self, path: &str) -> bool {
-        match &self.regex {
-            Some(regex) => regex.is_match(path),
+        let open = self.written.ends_with(['*', '/']);
+        let ends_well = |rest: &[u8]| open || rest.is_empty() || rest.starts_with(b"/");
+        match &self.glob {
+            Some(glob) => glob.fits_beginning(path.as_bytes(), ends_well),
             None => path
-                .strip_prefix(self.written.as_str())
-                .is_some_and(|rest| {
-                    rest.is_empty() || rest.starts_with('/') || self.written.ends_with('/')
-                }),
+                .strip_prefix(&*self.written)
+                .is_some_and(|rest| ends_well(rest.as_bytes())),
         }
     }
 
@@ -227,7 +227,7 @@ impl TryFrom<String> for PathPattern {
 
 impl From<PathPattern> for String {
     fn from(pattern: PathPattern) -> Self {
-        pattern.written
+        pattern.written.into()
     }
 }
 

@@ -1,431 +1,279 @@
 //! Finds the service behind an item or a request.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use url::Url;
 
-use super::host::HostPattern;
-use super::pattern::{NamePattern, ValuePattern};
-use super::schema::words::{Area, FactStatus, ItemRole, Kind, StorageOrigin};
-use super::schema::{Exemption, RequestRule, Service};
-use super::tables::Tables;
-use super::{ItemMatch, ItemQuery, RequestMatch};
-use crate::model::finding::Category;
-use crate::model::party::{Party, party_of, registrable_domain};
-use crate::model::snapshot::StorageKind;
+use super::host::{HostPattern, PathPattern};
+use super::schema::words::{FactStatus, Kind};
+use super::schema::{RequestRule, Service};
+use super::{Knowing, RequestMatch};
+use crate::model::party::registrable_domain;
 
-/// Longest name looked up, in bytes: a page may write megabytes into a key.
-const LONGEST_NAME: usize = 4096;
-/// Most setters looked at; the innermost ones decide.
-const MOST_SETTERS: usize = 32;
-/// Fewest literal characters for a name to count in another kind of store than its entry says.
-const FEWEST_LITERALS_ELSEWHERE: usize = 4;
+pub(super) mod items;
+mod names;
+
+use names::Names;
+
+/// All services: those written by hand in the order of their ids, then the imported ones in that of theirs.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    all: Vec<Service>,
+    /// How many were written by hand.
+    curated: usize,
+}
+
+impl Services {
+    /// Both lists in the order of their ids.
+    pub(super) fn new(mut curated: Vec<Service>, mut imported: Vec<Service>) -> Self {
+        curated.sort_by(|left, right| left.id.cmp(&right.id));
+        imported.sort_by(|left, right| left.id.cmp(&right.id));
+        let count = curated.len();
+        curated.append(&mut imported);
+        curated.shrink_to_fit();
+        Self {
+            all: curated,
+            curated: count,
+        }
+    }
+
+    /// Written by hand.
+    pub(super) fn curated(&self) -> &[Service] {
+        self.all.get(..self.curated).unwrap_or_default()
+    }
+
+    /// Imported.
+    pub(super) fn imported(&self) -> &[Service] {
+        self.all.get(self.curated..).unwrap_or_default()
+    }
+
+    /// By id.
+    pub(super) fn find(&self, id: &str) -> Option<&Service> {
+        [self.curated(), self.imported()]
+            .into_iter()
+            .find_map(|list| {
+                let place = list.binary_search_by(|service| service.id.as_str().cmp(id));
+                list.get(place.ok()?)
+            })
+    }
+
+    fn is_curated(&self, place: u32) -> bool {
+        (place as usize) < self.curated
+    }
+
+    fn at(&self, place: u32) -> &Service {
+        &self.all[place as usize]
+    }
+
+    fn knowing(&self, place: u32) -> Knowing {
+        if self.is_curated(place) {
+            Knowing::Curated
+        } else {
+            Knowing::Imported
+        }
+    }
+
+    /// With their places.
+    fn placed(&self) -> impl Iterator<Item = (u32, &Service)> {
+        (0..).zip(&self.all)
+    }
+}
 
 /// Names and hosts of all services, ready to be asked. Services are meant by their place in the list.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// Rules by the host they name.
-    by_host: HashMap<String, Vec<RulePlace>>,
+    by_host: HashMap<Box<str>, Vec<RulePlace>>,
     /// Rules for a label under any suffix, by the label.
-    by_label: HashMap<String, Vec<RulePlace>>,
+    by_label: HashMap<Box<str>, Vec<RulePlace>>,
     /// Rules for the site itself or for any host.
     anywhere: Vec<RulePlace>,
-    items: Vec<ItemEntry>,
-    /// Entries by their only name.
-    exact: HashMap<String, Vec<usize>>,
-    /// Entries with wildcards, by the first byte of every name they fit.
-    by_first_byte: HashMap<u8, Vec<usize>>,
-    /// Entries whose names may begin with anything.
-    by_no_prefix: Vec<usize>,
+    /// Cookie and storage entries that have names.
+    items: Vec<items::ItemPlace>,
+    names: Names,
 }
 
 /// A request rule: its service's place and its own place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct RulePlace {
-    service: usize,
-    rule: usize,
+    service: u32,
+    rule: u32,
 }
 
-/// Where an entry says its item is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Store {
-    Cookie,
-    Area(Area),
+/// How narrow a request rule is: whether it was written by hand, then host, path and parameters.
+type RuleRank = (bool, usize, usize, usize);
+
+/// A request rule that a request fits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RuleFound<'a> {
+    pub(super) service: &'a Service,
+    pub(super) rule: &'a RequestRule,
+    pub(super) knowing: Knowing,
+    place: u32,
 }
 
-/// A cookie or storage entry, made alike.
-#[derive(Debug)]
-struct ItemEntry {
-    service: usize,
-    store: Store,
-    pattern: NamePattern,
-    on: Vec<HostPattern>,
-    origin: Option<StorageOrigin>,
-    value: Option<ValuePattern>,
-    category: Category,
-    role: Option<ItemRole>,
-    exempt: Option<Exemption>,
-    purpose: Option<String>,
-    duration: Option<String>,
-}
+impl RuleFound<'_> {
+    fn rank(&self) -> RuleRank {
+        (
+            self.knowing == Knowing::Curated,
+            self.rule.host.narrowness(),
+            self.rule.path.as_ref().map_or(0, PathPattern::narrowness),
+            self.rule.query.len(),
+        )
+    }
 
-/// Which of several entries fits better; the fields are in order of weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// By host, setter or value, not by name alone.
-    bound: bool,
-    /// In the kind of store the entry speaks of.
-    same_store: bool,
-    exact: bool,
-    literals: usize,
-    typed: bool,
-    contacted: bool,
-}
-
-/// What holds for a query whatever the entry.
-struct Scene<'a> {
-    query: &'a ItemQuery<'a>,
-    host: String,
-    site: String,
-    first_party: bool,
-    /// Services that the item's host belongs to.
-    at_home: BTreeSet<usize>,
-    /// Services whose scripts or responses wrote the item.
-    setters: BTreeSet<usize>,
+    pub(super) fn to_match(self) -> RequestMatch {
+        RequestMatch {
+            service: self.service.id.clone(),
+            category: self.rule.category.unwrap_or(self.service.category),
+            role: self.rule.role.map(|role| role.as_str().to_owned()),
+            sector: self.service.sector.clone(),
+            cmp: self.service.kind == Kind::Cmp,
+            knowing: self.knowing,
+        }
+    }
 }
 
 impl Index {
-    pub(super) fn new(services: &[Service]) -> Self {
+    pub(super) fn new(services: &Services) -> Self {
         let mut index = Self::default();
-        for (place, service) in services.iter().enumerate() {
-            for (rule, entry) in service.request.iter().enumerate() {
-                if entry.status != Some(FactStatus::Retired) {
-                    index.add_rule(
-                        entry,
-                        RulePlace {
-                            service: place,
-                            rule,
-                        },
-                    );
+        for (service, entry) in services.placed() {
+            for (rule, request) in (0..).zip(&entry.request) {
+                if request.status != Some(FactStatus::Retired) {
+                    index.add_rule(&request.host, RulePlace { service, rule });
                 }
             }
-            index.add_items(place, service);
+            index.items.extend(items::places_of(service, entry));
         }
-        for (place, item) in index.items.iter().enumerate() {
-            let places = match (item.pattern.exact(), item.pattern.prefix().bytes().next()) {
-                (Some(name), _) => index.exact.entry(name.to_owned()).or_default(),
-                (None, Some(first)) => index.by_first_byte.entry(first).or_default(),
-                (None, None) => &mut index.by_no_prefix,
-            };
-            places.push(place);
+        for rules in index
+            .by_host
+            .values_mut()
+            .chain(index.by_label.values_mut())
+        {
+            rules.shrink_to_fit();
         }
+        index.by_host.shrink_to_fit();
+        index.items.shrink_to_fit();
+        index.names = Names::new(index.items.iter().filter_map(|place| place.name(services)));
         index
     }
 
-    fn add_rule(&mut self, rule: &RequestRule, place: RulePlace) {
-        let places = match &rule.host {
+    fn add_rule(&mut self, host: &HostPattern, place: RulePlace) {
+        let places = match host {
             HostPattern::Exact(host) | HostPattern::Suffix(host) => {
-                self.by_host.entry(host.clone()).or_default()
+                self.by_host.entry(host.as_str().into()).or_default()
             }
-            HostPattern::AnySuffix(label) => self.by_label.entry(label.clone()).or_default(),
+            HostPattern::AnySuffix(label) => {
+                self.by_label.entry(label.as_str().into()).or_default()
+            }
             HostPattern::Site | HostPattern::Any => &mut self.anywhere,
         };
         places.push(place);
     }
 
-    fn add_items(&mut self, place: usize, service: &Service) {
-        for cookie in &service.cookie {
-            if let Some(pattern) = &cookie.name {
-                self.items.push(ItemEntry {
-                    service: place,
-                    store: Store::Cookie,
-                    pattern: pattern.clone(),
-                    on: cookie.on.clone(),
-                    origin: None,
-                    value: cookie.value.clone(),
-                    category: cookie.category.unwrap_or(service.category),
-                    role: cookie.role,
-                    exempt: cookie.exempt.clone(),
-                    purpose: cookie.purpose.clone(),
-                    duration: cookie
-                        .duration
-                        .as_ref()
-                        .map(|duration| duration.as_str().to_owned()),
-                });
-            }
-        }
-        for entry in &service.storage {
-            if let Some(pattern) = &entry.name {
-                self.items.push(ItemEntry {
-                    service: place,
-                    store: Store::Area(entry.area),
-                    pattern: pattern.clone(),
-                    on: entry.on.clone(),
-                    origin: entry.origin,
-                    value: entry.value.clone(),
-                    category: entry.category.unwrap_or(service.category),
-                    role: entry.role,
-                    exempt: entry.exempt.clone(),
-                    purpose: entry.purpose.clone(),
-                    duration: entry
-                        .duration
-                        .as_ref()
-                        .map(|duration| duration.as_str().to_owned()),
-                });
-            }
-        }
+    /// Rules that may speak of a host in lower case.
+    fn rules_near<'a>(&'a self, host: &'a str) -> impl Iterator<Item = RulePlace> + 'a {
+        let label = if self.by_label.is_empty() {
+            None
+        } else {
+            registrable_domain(host)
+                .split_once('.')
+                .and_then(|(label, _)| self.by_label.get(label))
+        };
+        self.rules_naming(host)
+            .chain(label.into_iter().flatten().copied())
+            .chain(self.anywhere.iter().copied())
     }
 
-    /// Rules that may speak of a host, both in lower case.
-    fn rules_near(&self, host: &str) -> impl Iterator<Item = RulePlace> {
-        let suffixes = std::iter::successors(Some(host), |rest| {
+    /// Rules that name a host or one above it.
+    fn rules_naming<'a>(&'a self, host: &'a str) -> impl Iterator<Item = RulePlace> + 'a {
+        std::iter::successors(Some(host), |rest| {
             rest.split_once('.').map(|(_, parent)| parent)
-        });
-        let named = suffixes
-            .filter_map(|suffix| self.by_host.get(suffix))
-            .flatten();
-        let label = registrable_domain(host)
-            .split_once('.')
-            .and_then(|(label, _)| self.by_label.get(label));
-        named
-            .chain(label.into_iter().flatten())
-            .chain(&self.anywhere)
-            .copied()
+        })
+        .filter_map(|suffix| self.by_host.get(suffix))
+        .flatten()
+        .copied()
     }
 
-    /// Rules that a request fits.
-    fn rules_of<'a>(
+    /// Rules that a request fits; host and site in lower case.
+    fn rules_of<'a, 's: 'a>(
         &'a self,
-        services: &'a [Service],
+        services: &'s Services,
         url: &'a Url,
         host: &'a str,
         site: &'a str,
-    ) -> impl Iterator<Item = (RulePlace, &'a RequestRule)> {
+    ) -> impl Iterator<Item = RuleFound<'s>> + 'a {
         self.rules_near(host).filter_map(move |place| {
-            let rule = &services[place.service].request[place.rule];
-            let fits = rule.host.matches(host, site)
-                && rule
-                    .path
-                    .as_ref()
-                    .is_none_or(|path| path.matches(url.path()))
+            let service = services.at(place.service);
+            let rule = &service.request[place.rule as usize];
+            let fits = rule
+                .path
+                .as_ref()
+                .is_none_or(|path| path.matches(url.path()))
+                && rule.host.matches(host, site)
                 && rule.query.iter().all(|(name, value)| {
                     url.query_pairs()
                         .any(|(key, given)| key == name.as_str() && value.matches(&given))
                 });
-            fits.then_some((place, rule))
+            fits.then(|| RuleFound {
+                service,
+                rule,
+                knowing: services.knowing(place.service),
+                place: place.service,
+            })
         })
     }
 
-    /// The service behind a request: longest host, then longest path, then most parameters.
-    pub(super) fn find_request(
+    /// The rule a request fits best: curated, longest host, longest path, most parameters.
+    pub(super) fn find_request<'s>(
         &self,
-        services: &[Service],
+        services: &'s Services,
         url: &Url,
         site: &str,
-    ) -> Option<RequestMatch> {
+    ) -> Option<RuleFound<'s>> {
         let host = url.host_str()?.to_ascii_lowercase();
         let site = site.to_ascii_lowercase();
-        let mut best: Option<((usize, usize, usize), RulePlace, &RequestRule)> = None;
-        for (place, rule) in self.rules_of(services, url, &host, &site) {
-            let path = rule
-                .path
-                .as_ref()
-                .map_or(0, super::host::PathPattern::narrowness);
-            let rank = (rule.host.narrowness(), path, rule.query.len());
-            // Services are in the order of their ids: the first of equals wins, always the same one.
-            let better = best.as_ref().is_none_or(|(best, held, _)| {
-                rank > *best || (rank == *best && place.service < held.service)
-            });
-            if better {
-                best = Some((rank, place, rule));
-            }
-        }
-        let (_, place, rule) = best?;
-        let service = &services[place.service];
-        Some(RequestMatch {
-            service: service.id.clone(),
-            category: rule.category.unwrap_or(service.category),
-            role: rule.role.map(|role| role.as_str().to_owned()),
-            sector: service.sector.clone(),
-            cmp: service.kind == Kind::Cmp,
-        })
+        // The first of equals wins, always the same one.
+        self.rules_of(services, url, &host, &site)
+            .max_by_key(|found| (found.rank(), Reverse(found.place)))
     }
 
-    /// The service behind a stored item.
-    pub(super) fn find_item(
+    /// Every rule that a request fits, the best first.
+    pub(super) fn requests_like<'s>(
         &self,
-        services: &[Service],
-        tables: &Tables,
-        query: &ItemQuery<'_>,
-    ) -> Option<ItemMatch> {
-        if query.name.is_empty() || query.name.len() > LONGEST_NAME {
-            return None;
-        }
-        let candidates = self.candidates(query.name);
-        if candidates.is_empty() {
-            return None;
-        }
-        let scene = self.scene(services, query);
-        let mut best: Vec<(Rank, &ItemEntry)> = Vec::new();
-        for entry in candidates {
-            let Some(rank) = scene.rank(entry, &services[entry.service]) else {
-                continue;
-            };
-            if best.first().is_some_and(|(held, _)| *held > rank) {
-                continue;
-            }
-            if best.first().is_some_and(|(held, _)| *held < rank) {
-                best.clear();
-            }
-            if !best.iter().any(|(_, held)| held.service == entry.service) {
-                best.push((rank, entry));
-            }
-        }
-        // Of equals the strictest speaks; the others are named beside it.
-        let (rank, entry) = best
-            .iter()
-            .max_by(|(_, a), (_, b)| {
-                strictness(a.category)
-                    .cmp(&strictness(b.category))
-                    .then(b.service.cmp(&a.service))
-            })
-            .copied()?;
-        let ambiguous = best
-            .iter()
-            .filter(|(_, other)| other.service != entry.service)
-            .map(|(_, other)| services[other.service].id.clone())
-            .collect();
-        let exempt = entry.exempt.as_ref().filter(|exempt| {
-            exempt.needs.is_empty()
-                && exempt.countries.is_empty()
-                && tables.is_unconditional(exempt.basis)
-        });
-        Some(ItemMatch {
-            service: services[entry.service].id.clone(),
-            category: entry.category,
-            role: entry.role.map(|role| role.as_str().to_owned()),
-            exempt: exempt.map(|exempt| exempt.basis.as_str().to_owned()),
-            purpose: entry.purpose.clone(),
-            duration: entry.duration.clone(),
-            pattern: entry.pattern.as_str().to_owned(),
-            bound: rank.bound || rank.contacted,
-            ambiguous,
-        })
-    }
-
-    /// Entries whose pattern fits a name.
-    fn candidates(&self, name: &str) -> Vec<&ItemEntry> {
-        let exact = self.exact.get(name).into_iter().flatten();
-        let prefixed = name
-            .bytes()
-            .next()
-            .and_then(|first| self.by_first_byte.get(&first));
-        let wild = prefixed.into_iter().flatten().chain(&self.by_no_prefix);
-        exact
-            .chain(wild)
-            .map(|place| &self.items[*place])
-            .filter(|entry| entry.pattern.matches(name))
-            .collect()
-    }
-
-    fn scene<'a>(&self, services: &[Service], query: &'a ItemQuery<'a>) -> Scene<'a> {
-        let host = query.host.trim_start_matches('.').to_ascii_lowercase();
-        let site = query.site.to_ascii_lowercase();
-        let at_home = self
-            .rules_near(&host)
-            .filter(|place| {
-                let rule = &services[place.service].request[place.rule];
-                rule.host.is_named() && rule.host.matches(&host, &site)
-            })
-            .map(|place| place.service)
-            .collect();
-        let mut setters = BTreeSet::new();
-        for setter in query.set_by.iter().take(MOST_SETTERS) {
-            let Ok(url) = Url::parse(setter) else {
-                continue;
-            };
-            let Some(setter_host) = url.host_str().map(str::to_ascii_lowercase) else {
-                continue;
-            };
-            setters.extend(
-                self.rules_of(services, &url, &setter_host, &site)
-                    .map(|(place, _)| place.service),
-            );
-        }
-        Scene {
-            query,
-            first_party: party_of(&host, &site) == Party::First,
-            host,
-            site,
-            at_home,
-            setters,
-        }
-    }
-}
-
-impl Scene<'_> {
-    /// How well an entry fits; `None` when it does not.
-    fn rank(&self, entry: &ItemEntry, service: &Service) -> Option<Rank> {
-        let at_home = self.at_home.contains(&entry.service);
-        let set_by_it = self.setters.contains(&entry.service);
-        let value_fits = entry
-            .value
-            .as_ref()
-            .map(|value| value.matches(self.query.value));
-        let named_host = entry
-            .on
-            .iter()
-            .any(|on| on.is_named() && on.matches(&self.host, &self.site));
-        let in_scope = if entry.on.is_empty() {
-            match entry.origin {
-                Some(StorageOrigin::Site) => self.first_party,
-                Some(StorageOrigin::Service) => at_home,
-                // Somebody else's domain needs more than a name.
-                None => at_home || self.first_party || set_by_it || value_fits == Some(true),
-            }
-        } else {
-            entry.on.iter().any(|on| on.matches(&self.host, &self.site))
+        services: &'s Services,
+        url: &Url,
+        site: &str,
+    ) -> Vec<RuleFound<'s>> {
+        let Some(host) = url.host_str().map(str::to_ascii_lowercase) else {
+            return Vec::new();
         };
-        let same_store = self.is_same_store(entry.store);
-        if !in_scope || (!same_store && entry.pattern.literals() < FEWEST_LITERALS_ELSEWHERE) {
-            return None;
-        }
-        let contacted = self.query.contacted.contains(&service.id);
-        let bound = at_home || named_host || set_by_it || value_fits == Some(true);
-        // A name whose value speaks against it counts only where a host speaks for it. Redacted
-        // values are empty and say nothing.
-        if value_fits == Some(false) && !self.query.value.is_empty() && !bound && !contacted {
-            return None;
-        }
-        Some(Rank {
-            bound,
-            same_store,
-            exact: entry.pattern.exact().is_some(),
-            literals: entry.pattern.literals(),
-            typed: !entry.pattern.is_untyped(),
-            contacted,
-        })
+        let site = site.to_ascii_lowercase();
+        let mut found: Vec<RuleFound<'_>> = self.rules_of(services, url, &host, &site).collect();
+        found.sort_by_key(|found| (Reverse(found.rank()), found.place));
+        found
     }
 
-    fn is_same_store(&self, store: Store) -> bool {
-        match self.query.storage {
-            None => store == Store::Cookie,
-            Some(StorageKind::LocalStorage) => store == Store::Area(Area::Local),
-            Some(StorageKind::SessionStorage) => store == Store::Area(Area::Session),
-            Some(StorageKind::IndexedDb) => store == Store::Area(Area::IndexedDb),
-            Some(StorageKind::CacheStorage) => store == Store::Area(Area::Cache),
-            Some(StorageKind::ServiceWorker | StorageKind::SharedStorage) => false,
-        }
-    }
-}
-
-/// How much a category asks for.
-fn strictness(category: Category) -> u8 {
-    match category {
-        Category::Necessary => 0,
-        Category::Unclassified => 1,
-        Category::Preferences => 2,
-        Category::Analytics => 3,
-        Category::Marketing => 4,
+    /// The service that a host belongs to as a whole: its best rule without path and parameters.
+    pub(super) fn owner_of_host<'s>(
+        &self,
+        services: &'s Services,
+        host: &str,
+    ) -> Option<RuleFound<'s>> {
+        let host = host.to_ascii_lowercase();
+        self.rules_near(&host)
+            .filter_map(|place| {
+                let service = services.at(place.service);
+                let rule = &service.request[place.rule as usize];
+                let whole = rule.path.is_none() && rule.query.is_empty() && rule.host.is_named();
+                (whole && rule.host.matches(&host, "")).then(|| RuleFound {
+                    service,
+                    rule,
+                    knowing: services.knowing(place.service),
+                    place: place.service,
+                })
+            })
+            .max_by_key(|found| (found.rank(), Reverse(found.place)))
     }
 }

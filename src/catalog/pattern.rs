@@ -13,10 +13,12 @@ use regex::bytes::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::glob::{Class, Glob, Piece};
+
 /// Longest pattern accepted, in bytes.
 const LONGEST_PATTERN: usize = 512;
 /// Highest count accepted in `{n}`.
-const HIGHEST_COUNT: u32 = 256;
+const HIGHEST_COUNT: u16 = 256;
 /// Most memory a compiled pattern may take, in bytes.
 const COMPILED_SIZE: usize = 1 << 20;
 
@@ -55,17 +57,13 @@ pub enum PatternError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePattern {
-    written: String,
-    matcher: Matcher,
-    literals: usize,
+    written: Box<str>,
+    /// What every name it fits begins with; the whole name when it has no wildcards.
+    prefix: Box<str>,
+    /// Only with wildcards.
+    glob: Option<Glob>,
+    literals: u16,
     untyped: bool,
-    prefix: String,
-}
-
-#[derive(Debug, Clone)]
-enum Matcher {
-    Exact(String),
-    Wild(Regex),
 }
 
 impl NamePattern {
@@ -77,7 +75,7 @@ impl NamePattern {
         if written.len() > LONGEST_PATTERN {
             return Err(PatternError::TooLong);
         }
-        let mut expression = String::new();
+        let mut pieces = Vec::new();
         let mut literal = String::new();
         let mut prefix = None;
         let mut literals = 0;
@@ -87,13 +85,13 @@ impl NamePattern {
             let wildcard = match character {
                 '*' => {
                     untyped = true;
-                    "(?s-u:.)*".to_owned()
+                    vec![run(Class::Any, 0, None)]
                 }
                 '<' => {
                     let (inside, after) =
                         rest.as_str().split_once('>').ok_or(PatternError::Bracket)?;
                     rest = after.chars();
-                    label_expression(inside)?
+                    label_pieces(inside)?
                 }
                 '>' => return Err(PatternError::Bracket),
                 '\\' => match rest.next() {
@@ -110,42 +108,38 @@ impl NamePattern {
                     continue;
                 }
             };
-            expression.push_str(&regex::escape(&literal));
             prefix.get_or_insert_with(|| literal.clone());
-            literal.clear();
-            expression.push_str(&wildcard);
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(std::mem::take(&mut literal).into()));
+            }
+            pieces.extend(wildcard);
         }
-        let matcher = if prefix.is_some() {
-            expression.push_str(&regex::escape(&literal));
-            Matcher::Wild(compile(&expression)?)
-        } else {
-            Matcher::Exact(literal.clone())
-        };
+        let glob = prefix.is_some().then(|| {
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.as_str().into()));
+            }
+            Glob::new(pieces)
+        });
         Ok(Self {
-            written: written.to_owned(),
-            matcher,
+            written: written.into(),
+            prefix: prefix.unwrap_or(literal).into(),
+            glob,
             literals,
             untyped,
-            prefix: prefix.unwrap_or(literal),
         })
     }
 
     /// Whether the whole of `name` fits.
     pub fn matches(&self, name: &str) -> bool {
-        match &self.matcher {
-            Matcher::Exact(exact) => exact == name,
-            Matcher::Wild(regex) => {
-                name.starts_with(&self.prefix) && regex.is_match(name.as_bytes())
-            }
+        match &self.glob {
+            None => *self.prefix == *name,
+            Some(glob) => name.starts_with(&*self.prefix) && glob.matches(name),
         }
     }
 
     /// The only name it fits; absent when it has wildcards.
     pub fn exact(&self) -> Option<&str> {
-        match &self.matcher {
-            Matcher::Exact(exact) => Some(exact),
-            Matcher::Wild(_) => None,
-        }
+        self.glob.is_none().then_some(&self.prefix)
     }
 
     /// What every name it fits begins with.
@@ -153,9 +147,22 @@ impl NamePattern {
         &self.prefix
     }
 
+    /// What every name it fits ends with.
+    pub fn suffix(&self) -> &str {
+        self.glob.as_ref().map_or(&self.prefix, Glob::suffix)
+    }
+
+    /// The same as a regular expression, in the syntax JavaScript shares with others.
+    pub fn expression(&self) -> String {
+        self.glob.as_ref().map_or_else(
+            || format!("^{}$", regex::escape(&self.prefix)),
+            Glob::expression,
+        )
+    }
+
     /// How many of its characters are literal.
     pub fn literals(&self) -> usize {
-        self.literals
+        usize::from(self.literals)
     }
 
     /// Whether it has a `*`, which says nothing of what it stands for.
@@ -169,8 +176,12 @@ impl NamePattern {
     }
 }
 
-/// The expression of what stands between `<` and `>`.
-fn label_expression(inside: &str) -> Result<String, PatternError> {
+fn run(class: Class, least: u16, most: Option<u16>) -> Piece {
+    Piece::Run { class, least, most }
+}
+
+/// The pieces of what stands between `<` and `>`.
+fn label_pieces(inside: &str) -> Result<Vec<Piece>, PatternError> {
     let (label, class) = match inside.split_once(':') {
         Some((label, class)) => (label, Some(class)),
         None => (inside, None),
@@ -183,39 +194,51 @@ fn label_expression(inside: &str) -> Result<String, PatternError> {
         return Err(PatternError::Label(label.to_owned()));
     }
     let Some(class) = class else {
-        return Ok("(?s-u:.)+".to_owned());
+        return Ok(vec![run(Class::Any, 1, None)]);
     };
     let (class, count) = match class.split_once('{') {
         Some((class, count)) => (class, Some(count)),
         None => (class, None),
     };
-    let set = match class {
-        "digits" => "[0-9]",
-        "hex" => "[0-9A-Fa-f]",
-        "alnum" => "[0-9A-Za-z]",
-        "any" => "(?s-u:.)",
+    let class = match class {
+        "digits" => Class::Digits,
+        "hex" => Class::Hex,
+        "alnum" => Class::Alnum,
+        "any" => Class::Any,
         "uuid" => {
             return match count {
                 Some(count) => Err(PatternError::Count(format!("{{{count}"))),
-                None => Ok("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}".to_owned()),
+                None => Ok(uuid_pieces()),
             };
         }
         other => return Err(PatternError::Class(other.to_owned())),
     };
     let Some(count) = count else {
-        return Ok(format!("{set}+"));
+        return Ok(vec![run(class, 1, None)]);
     };
     let (least, most) =
         count_bounds(count).ok_or_else(|| PatternError::Count(format!("{{{count}")))?;
-    Ok(format!("{set}{{{least},{most}}}"))
+    Ok(vec![run(class, least, Some(most))])
+}
+
+/// Groups of 8, 4, 4, 4 and 12 hexadecimal digits.
+fn uuid_pieces() -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for digits in [8, 4, 4, 4, 12] {
+        if !pieces.is_empty() {
+            pieces.push(Piece::Literal("-".into()));
+        }
+        pieces.push(run(Class::Hex, digits, Some(digits)));
+    }
+    pieces
 }
 
 /// The bounds of `n}` or `n,m}`.
-fn count_bounds(count: &str) -> Option<(u32, u32)> {
+fn count_bounds(count: &str) -> Option<(u16, u16)> {
     let inside = count.strip_suffix('}')?;
     let number = |text: &str| {
         let digits_only = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits_only.then(|| text.parse::<u32>().ok()).flatten()
+        digits_only.then(|| text.parse::<u16>().ok()).flatten()
     };
     let (least, most) = match inside.split_once(',') {
         Some((least, most)) => (number(least)?, number(most)?),
@@ -242,7 +265,7 @@ impl TryFrom<String> for NamePattern {
 
 impl From<NamePattern> for String {
     fn from(pattern: NamePattern) -> Self {
-        pattern.written
+        pattern.written.into()
     }
 }
 

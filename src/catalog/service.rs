@@ -91,7 +91,11 @@ impl Service {
         filled
     }
 
-    fn text_in<'a, T>(&'a self, language: &str, part: impl Fn(&'a Text) -> Option<T>) -> Option<T> {
+    pub(super) fn text_in<'a, T>(
+        &'a self,
+        language: &str,
+        part: impl Fn(&'a Text) -> Option<T>,
+    ) -> Option<T> {
         [language, "en"]
             .into_iter()
             .find_map(|language| self.text.get(language).and_then(&part))

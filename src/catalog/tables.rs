@@ -112,6 +112,12 @@ pub(super) struct OverrideFile {
     pub(super) row: Vec<OverrideRow>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DisabledFile {
+    pub(super) disable: Vec<String>,
+}
+
 /// The tables, joined over all layers.
 #[derive(Debug, Default)]
 pub(super) struct Tables {

@@ -22,26 +22,34 @@ fn entry(id: &str, more: &str) -> String {
     )
 }
 
-/// A catalog of entries, by id and what they hold, with the exemptions of the shipped one.
+/// Entries, by id and what they hold, with the tables of the shipped catalog.
+fn files(entries: &[(&str, &str)]) -> Vec<File> {
+    let file = |path: String, text: String| File {
+        shown: format!("catalog/{path}"),
+        path,
+        text: text.into(),
+    };
+    let tables = [
+        (
+            "exemptions.toml",
+            include_str!("../../catalog/exemptions.toml"),
+        ),
+        ("sections.toml", include_str!("../../catalog/sections.toml")),
+        (
+            "overrides.toml",
+            include_str!("../../catalog/overrides.toml"),
+        ),
+    ];
+    entries
+        .iter()
+        .map(|(id, more)| file(format!("services/{id}.toml"), entry(id, more)))
+        .chain(tables.map(|(path, text)| file(path.to_owned(), text.to_owned())))
+        .collect()
+}
+
+/// A catalog of entries, by id and what they hold, with the tables of the shipped one.
 fn catalog(entries: &[(&str, &str)]) -> Catalog {
-    let texts: Vec<(String, String)> = entries
-        .iter()
-        .map(|(id, more)| (format!("services/{id}.toml"), entry(id, more)))
-        .collect();
-    let mut files: Vec<(&str, &str)> = texts
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
-    files.push((
-        "exemptions.toml",
-        include_str!("../../catalog/exemptions.toml"),
-    ));
-    files.push(("sections.toml", include_str!("../../catalog/sections.toml")));
-    files.push((
-        "overrides.toml",
-        include_str!("../../catalog/overrides.toml"),
-    ));
-    Catalog::of(&[&files]).unwrap()
+    Catalog::new(load::load(&[files(entries)]).unwrap())
 }
 
 /// What a test varies of a query.

@@ -158,7 +158,7 @@ fn by_override(
     let category = match need {
         Need::Consent => known
             .as_ref()
-            .map_or_else(|| category_of_group(&group), |class| class.category),
+            .map_or_else(|| row.category(), |class| class.category),
         _ => Category::Necessary,
     };
     let verdict = match (&known, row.bound || is_supported(query, behaviour)) {
@@ -188,19 +188,6 @@ fn by_override(
             None => row.reason.clone(),
         },
     })
-}
-
-fn category_of_group(group: &str) -> Category {
-    let names = |words: &[&str]| words.iter().any(|word| group.contains(word));
-    if names(&["analytic", "statistic", "measure"]) {
-        Category::Analytics
-    } else if names(&["ads", "advert", "social", "marketing"]) {
-        Category::Marketing
-    } else if names(&["captcha", "preference", "chat", "video"]) {
-        Category::Preferences
-    } else {
-        Category::Unclassified
-    }
 }
 
 /// Whether more than the name speaks for a row: the place, the writer, or a value in the vendor's own grammar.
@@ -274,7 +261,7 @@ fn consent_by_catalog(
         .map(|facts| facts.category);
     let category = others
         .chain([found.category])
-        .max_by_key(|category| strictness(*category))?;
+        .max_by_key(|category| category.strictness())?;
     if matches!(category, Category::Unclassified | Category::Necessary) {
         return None;
     }
@@ -379,16 +366,6 @@ fn severity_of(category: Category) -> Severity {
         Category::Marketing => Severity::Critical,
         Category::Analytics => Severity::High,
         Category::Preferences | Category::Unclassified | Category::Necessary => Severity::Medium,
-    }
-}
-
-fn strictness(category: Category) -> u8 {
-    match category {
-        Category::Necessary => 0,
-        Category::Unclassified => 1,
-        Category::Preferences => 2,
-        Category::Analytics => 3,
-        Category::Marketing => 4,
     }
 }
 

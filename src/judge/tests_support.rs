@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::catalog::{ItemMatch, ItemQuery, Override, RequestMatch, Treatment};
+use crate::catalog::{ItemMatch, ItemQuery, Knowing, Override, RequestMatch, Treatment};
 use crate::model::finding::{Category, Finding, Severity, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 use crate::model::report::Page;
@@ -443,6 +443,7 @@ fn item(service: &str, category: Category, pattern: &str) -> ItemMatch {
         pattern: pattern.to_owned(),
         bound: true,
         ambiguous: Vec::new(),
+        knowing: Knowing::Curated,
     }
 }
 
@@ -453,6 +454,7 @@ fn served(service: &str, category: Category, role: &str, sector: &str) -> Reques
         role: Some(role.to_owned()),
         sector: sector.to_owned(),
         cmp: sector == "cmp",
+        knowing: Knowing::Curated,
     }
 }
 

@@ -110,6 +110,30 @@ pub enum Category {
     Unclassified,
 }
 
+impl Category {
+    /// How much it asks for: the higher, the more a visitor has to agree to.
+    pub const fn strictness(self) -> u8 {
+        match self {
+            Self::Necessary => 0,
+            Self::Unclassified => 1,
+            Self::Preferences => 2,
+            Self::Analytics => 3,
+            Self::Marketing => 4,
+        }
+    }
+
+    /// Its name, as catalog files and reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Necessary => "necessary",
+            Self::Preferences => "preferences",
+            Self::Analytics => "analytics",
+            Self::Marketing => "marketing",
+            Self::Unclassified => "unclassified",
+        }
+    }
+}
+
 /// What kind of thing a finding is about.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

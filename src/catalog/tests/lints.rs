@@ -2,7 +2,8 @@ use super::super::lint::{LintCode, check};
 use super::*;
 
 fn lints_of(entries: &[(&str, &str)]) -> Vec<LintCode> {
-    check(&catalog(entries), today())
+    check(&[files(entries)], today())
+        .lints
         .into_iter()
         .map(|lint| lint.code)
         .collect()

@@ -1,0 +1,1 @@
+//! Filter lists in the syntax of EasyPrivacy.
