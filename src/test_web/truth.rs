@@ -377,6 +377,7 @@ fn word(state: State) -> &'static str {
         State::Before => "before",
         State::Rejected => "rejected",
         State::Accepted => "accepted",
+        State::Withdrawn => "withdrawn",
     }
 }
 
