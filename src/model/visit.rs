@@ -132,6 +132,8 @@ pub enum ChoiceOutcome {
     Inferred,
     /// Something was clicked, and nothing shows that the answer was recorded.
     Unconfirmed,
+    /// The site's record says something else than the visitor.
+    Contradicted,
     /// The banner offers no way to say no that could be walked.
     NoRejectRoute,
     /// Saying no is possible, but only behind the settings.

@@ -12,6 +12,10 @@
     "button, a, input[type=button], input[type=submit], input[type=reset], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
   const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [role=menuitemcheckbox], [aria-pressed]";
   const OPTION = "input[type=radio], [role=radio]";
+  // What makers call what asks for consent: enough where the words are unusual.
+  const HINT = /cookie|consent|gdpr|rgpd|dsgvo|\bcmp|orejime|tarteaucitron/iu;
+  const hint = (node) =>
+    squeeze(`${node.localName.includes("-") ? node.localName : ""} ${node.id} ${node.className?.baseVal ?? node.className ?? ""} ${node.getAttribute?.("aria-label") ?? ""}`).slice(0, 200);
   const elements = [];
   // Closed shadow roots, which only the browser can hand over, by their hosts.
   const closed = new Map();
@@ -102,7 +106,7 @@
       if (!known.has(node)) {
         const text = wholeText(node);
         const long = text.length > LONGEST_BANNER;
-        known.set(node, { long, speaks: !long && consent.test(text), length: squeeze(long ? "" : text).length });
+        known.set(node, { long, speaks: !long && (consent.test(text) || HINT.test(hint(node))), length: squeeze(long ? "" : text).length });
       }
       return known.get(node);
     };
@@ -224,6 +228,7 @@
       origin: globalThis.origin,
       viewport: [innerWidth, innerHeight],
       locked: locked(),
+      kept: elements.length,
       banners: [...banners].slice(0, 12).map(([around, buttons]) => ({
         id: keep(around),
         text: squeeze(wholeText(around)).slice(0, 4000),
@@ -232,7 +237,7 @@
         overlay: overlay(around),
         spoken: spoken(around),
         form: around.querySelector("input[type=email], input[type=password], input[type=tel], input[type=date]") !== null,
-        hint: squeeze(`${around.id} ${around.className?.baseVal ?? around.className ?? ""}`).slice(0, 200),
+        hint: hint(around),
         buttons: buttons.filter((button, index) => buttons.findIndex((other) => other.id === button.id) === index),
         share: share(around),
         toggles: toggles.filter(inside(around))

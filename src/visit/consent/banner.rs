@@ -30,6 +30,8 @@ struct Scan {
     origin: String,
     #[serde(default)]
     locked: bool,
+    #[serde(default)]
+    kept: u64,
 }
 
 impl Scan {
@@ -155,6 +157,8 @@ pub struct LiveBanner {
     pub share: f64,
     /// The page behind it cannot be scrolled.
     pub locked: bool,
+    /// Elements our own world knew when it was seen: what has a higher id came later.
+    known: u64,
     text: String,
     languages: Vec<String>,
     score: u32,
@@ -265,6 +269,23 @@ pub async fn look(worlds: &Worlds) -> Option<LiveBanner> {
     best
 }
 
+/// Looks for what stands once something on a banner was clicked: a question whether the visitor is
+/// sure may offer nothing but the answer itself.
+pub async fn look_again(worlds: &Worlds, first: &LiveBanner) -> Option<LiveBanner> {
+    if let Some(live) = look(worlds).await {
+        return Some(live);
+    }
+    let scan = ask(worlds, &first.world).await?;
+    scan.banners.iter().find_map(|banner| {
+        let came_later = |button: &ScannedButton| button.id >= first.known;
+        if !banner.overlay || !banner.spoken || !banner.buttons.iter().all(came_later) {
+            return None;
+        }
+        let live = understand(banner, &first.world, &scan, 0);
+        live.button(ButtonRole::Reject).is_some().then_some(live)
+    })
+}
+
 /// Asks one frame what might be a banner; where nothing is, also what the browser alone can see.
 async fn ask(worlds: &Worlds, world: &World) -> Option<Scan> {
     let scan = async || {
@@ -295,6 +316,13 @@ async fn ask(worlds: &Worlds, world: &World) -> Option<Scan> {
 
 /// Reads a candidate's words. `None` when it is no consent banner.
 fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner> {
+    let live = understand(banner, world, scan, 0);
+    let score = score(banner, &live.buttons)?;
+    Some(LiveBanner { score, ..live })
+}
+
+/// Reads the words on a candidate's buttons.
+fn understand(banner: &ScannedBanner, world: &World, scan: &Scan, score: u32) -> LiveBanner {
     let lexicon = Lexicon::builtin();
     let mut buttons: Vec<LiveButton> = Vec::new();
     for button in banner.buttons.iter().filter(|button| !button.disabled) {
@@ -320,7 +348,6 @@ fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner
             place: button.place,
         });
     }
-    let score = score(banner, &buttons)?;
     let mut languages = lexicon.languages_of(&banner.text);
     let declared = banner
         .lang
@@ -331,7 +358,7 @@ fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner
     if languages.is_empty() && declared.len() == 2 {
         languages.push(declared);
     }
-    Some(LiveBanner {
+    LiveBanner {
         world: world.clone(),
         origin: scan.origin.clone(),
         buttons,
@@ -339,10 +366,11 @@ fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner
         questions: questions(&banner.options),
         share: banner.share,
         locked: scan.locked,
+        known: scan.kept,
         text: banner.text.clone(),
         languages,
         score,
-    })
+    }
 }
 
 /// The questions among radio buttons: those of whose answers one is known to refuse.
@@ -471,7 +499,7 @@ fn role_by_mark(mark: &str) -> Option<ButtonRole> {
 /// How likely a candidate is the banner; `None` when it cannot be.
 fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
     static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)cookie|consent|gdpr|rgpd|dsgvo|cmp|ccpa|onetrust|klaro|didomi|tarteaucitron|privacy.?(?:banner|notice|pop|modal|dialog|manager|cent|bar)").ok()
+        Regex::new(r"(?i)cookie|consent|gdpr|rgpd|dsgvo|cmp|ccpa|orejime|onetrust|klaro|didomi|tarteaucitron|privacy.?(?:banner|notice|pop|modal|dialog|manager|cent|bar)").ok()
     });
     static PLACED: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)privacy|notice|banner").ok());

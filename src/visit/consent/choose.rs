@@ -79,7 +79,7 @@ pub async fn choose(
         }
         // After a click the banner may be gone, or ask once more.
         let current = if walk.choice.made {
-            banner::look(&stage.worlds()).await
+            banner::look_again(&stage.worlds(), live).await
         } else {
             Some(live.clone())
         };

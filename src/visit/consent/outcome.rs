@@ -47,6 +47,9 @@ pub fn outcomes(
             _ if choice.strength.is_some() => Is::Inferred,
             _ => Is::Unconfirmed,
         });
+        if matches!(circumstances.proof, Some(Proof::Contradicted { .. })) {
+            names.push(Is::Contradicted);
+        }
     }
     let first = |role| {
         banner

@@ -68,7 +68,6 @@ const NAMES: [(Purpose, &str, &[&str]); 3] = [
             "analiz",
             "statist",
             "statyst",
-            "stat",
             "mesure",
             "audienc",
             "measur",

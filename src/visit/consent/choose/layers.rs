@@ -28,6 +28,8 @@ impl Walk<'_> {
                 None => false,
             };
         }
+        // What stands once something was clicked is not the banner as first shown.
+        let untouched = self.choice.clicks == 0;
         let mut current = live.clone();
         for layer in 1..=DEEPEST_LAYER {
             if layer > 1 {
@@ -35,11 +37,12 @@ impl Walk<'_> {
             }
             if self.answer_layer(&current).await {
                 // Switches on the first layer take more than the one click that accepting takes.
-                let route = if layer == 1 && current.button(ButtonRole::Reject).is_some() {
-                    Route::FirstLayer
-                } else {
-                    Route::SecondLayer
-                };
+                let route =
+                    if layer == 1 && untouched && current.button(ButtonRole::Reject).is_some() {
+                        Route::FirstLayer
+                    } else {
+                        Route::SecondLayer
+                    };
                 self.note_route(banner, route);
                 return true;
             }
