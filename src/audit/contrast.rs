@@ -31,7 +31,8 @@ pub(super) fn confirm(visits: &mut [Visit]) {
         let opposite = match visit.state {
             State::Rejected => State::Accepted,
             State::Accepted => State::Rejected,
-            State::Before | State::Withdrawn => continue,
+            State::Withdrawn => State::Accepted,
+            State::Before => continue,
         };
         let others: Vec<&Records> = visits
             .iter()

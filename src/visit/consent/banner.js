@@ -10,6 +10,7 @@
   const MOST_BUTTONS = 300;
   const CLICKABLE =
     "button, a, input[type=button], input[type=submit], input[type=reset], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
+  const CONTROL = "[class*=revoke i], [class*=revisit i], [class*=consent i], [id*=consent i], [class*=cookie i], [id*=cookie i]";
   const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [role=menuitemcheckbox], [aria-pressed]";
   const OPTION = "input[type=radio], [role=radio]";
   // What makers call what asks for consent: enough where the words are unusual.
@@ -323,11 +324,12 @@
     const found = [];
     if (!document.body) return found;
     for (const root of roots(document).found) {
-      for (const element of root.querySelectorAll(CLICKABLE)) {
+      for (const element of root.querySelectorAll(`${CLICKABLE}, ${CONTROL}`)) {
         if (found.length >= MOST_BUTTONS) return found;
         const box = element.getBoundingClientRect();
         if (box.width < 4 || box.height < 4 || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
         if (element.querySelector("button, a, [role=button]") || element.parentElement?.closest("button, a, [role=button]")) continue;
+        if (!element.matches(CLICKABLE) && getComputedStyle(element).cursor !== "pointer") continue;
         const address = element.getAttribute("href") ?? "";
         let marks = mark(element);
         for (let node = parent(element), depth = 0; node && depth < 2; node = parent(node), depth += 1) marks += ` ${mark(node)}`;

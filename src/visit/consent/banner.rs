@@ -552,6 +552,11 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
     if !banner.spoken && !hinted && !has(ButtonRole::Settings) {
         return None;
     }
+    // Links at the end of a page that lead to the settings ask nothing.
+    let asks = has(ButtonRole::Accept) || has(ButtonRole::Acknowledge) || has(ButtonRole::Save);
+    if !banner.overlay && !asks {
+        return None;
+    }
     // A placeholder in the middle of an article ("accept to see this video") is no banner.
     let full = switches
         || has(ButtonRole::Accept) && (has(ButtonRole::Reject) || has(ButtonRole::Settings));

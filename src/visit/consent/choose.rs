@@ -183,6 +183,7 @@ impl Walk<'_> {
             let progress = conductor.progress();
             let walked = progress.result.is_some() && progress.waiting == 0;
             if walked || self.stage.time().now_ms() >= until_ms || self.stage.page_state().crashed {
+                self.show_what_is_hidden().await;
                 let clicks = progress.clicks - clicks_before;
                 self.choice.clicks += clicks;
                 if clicks > 0 {
@@ -190,6 +191,17 @@ impl Walk<'_> {
                     self.choice.by = Some(format!("autoconsent:{platform}"));
                 }
                 return clicks > 0;
+            }
+        }
+    }
+
+    /// Some steps of the engine hide a banner, which is no answer: what was hidden is shown again.
+    async fn show_what_is_hidden(&self) {
+        const SHOW: &str = "document.querySelectorAll('#autoconsent-css-rules, #autoconsent-prehide').forEach((style) => style.remove())";
+        let worlds = self.stage.worlds();
+        for world in worlds.own_worlds() {
+            if let Err(error) = worlds.evaluate(&world, SHOW).await {
+                tracing::debug!(%error, "what the engine hid stays hidden");
             }
         }
     }

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::mouse::{self, Clicked};
+use super::record;
 use super::words::Lexicon;
 use crate::model::visit::ButtonRole;
 use crate::visit::stage::{Stage, World};
@@ -30,6 +31,8 @@ struct Control {
 pub struct WayBack {
     /// What was clicked, in words.
     pub how: String,
+    /// Its words say that the click takes the consent back, not that it opens the settings.
+    pub answers: bool,
     /// Clicks it took; none where the platform's function opened the settings.
     pub clicks: u32,
 }
@@ -98,14 +101,18 @@ fn rank(control: &Control) -> Option<u32> {
     let mark = control.mark.to_lowercase();
     let holds = |words: &[&str]| words.iter().any(|word| mark.contains(word));
     let marked = holds(SUBJECTS) && holds(ACTS);
+    // "Consent" is a word of buttons, and alone none of banners.
+    let speaks = |text: &str| record::is_consent_record_name(text);
     // A link to a document is read, not pressed.
     let points = match said {
         // "Withdraw your consent", "Cookie settings".
-        Some((ButtonRole::Reject, about)) if about || marked => 60,
+        Some((ButtonRole::Reject, about)) if about || marked || speaks(&control.text) => 60,
         Some((ButtonRole::Settings, true)) => 80,
         Some((ButtonRole::Settings, false)) if marked => 70,
         Some((ButtonRole::Link, about)) if !control.leads && (about || marked) => 30,
         Some(_) if !marked => return None,
+        // "Cookies", "Your privacy".
+        None if !control.leads && Lexicon::builtin().topics(&control.text).0 > 0 => 40,
         _ if marked && !control.leads => 50,
         _ => return None,
     };
@@ -133,9 +140,14 @@ pub async fn take(stage: &Stage) -> Option<WayBack> {
     if let Some((_, world, control)) = best {
         let clicked = mouse::click(&worlds, stage.page(), &world, control.id).await;
         if matches!(clicked, Ok(clicked) if clicked != Clicked::Gone) {
+            let answers = [&control.text, &control.aria].into_iter().any(|text| {
+                let said = Lexicon::builtin().classify(text);
+                said.is_some_and(|said| said.role == ButtonRole::Reject)
+            });
             let said = [control.text, control.aria];
             let said = said.iter().find(|text| !text.is_empty());
             return Some(WayBack {
+                answers,
                 how: format!(
                     "{} \"{}\"",
                     if control.floats {
@@ -156,6 +168,7 @@ pub async fn take(stage: &Stage) -> Option<WayBack> {
             "no control on the page; its own function {} opened the settings",
             opened.as_str()?
         ),
+        answers: false,
         clicks: 0,
     })
 }
