@@ -124,8 +124,8 @@ fn time_of<T, E: std::fmt::Debug>(mut load: impl FnMut() -> Result<T, E>) -> f64
 /// A word that looks like one of a vendor, different for every number.
 fn word(number: usize) -> String {
     const SYLLABLES: [&str; 16] = [
-        "ad", "ana", "bid", "cli", "con", "data", "ev", "log", "mark", "pix", "ses", "tag", "track",
-        "uid", "vis", "zen",
+        "ad", "ana", "bid", "cli", "con", "data", "ev", "log", "mark", "pix", "ses", "tag",
+        "track", "uid", "vis", "zen",
     ];
     let mut rest = number;
     let mut word = String::new();
@@ -142,7 +142,10 @@ fn word(number: usize) -> String {
 fn pattern(service: usize, name: usize) -> (String, String) {
     let (vendor, item) = (word(service), word(name));
     match name % 6 {
-        0 => (format!("_{vendor}_{item}_*"), format!("_{vendor}_{item}_x7")),
+        0 => (
+            format!("_{vendor}_{item}_*"),
+            format!("_{vendor}_{item}_x7"),
+        ),
         1 => (
             format!("{vendor}.{item}.<id:hex{{4}}>"),
             format!("{vendor}.{item}.09af"),
@@ -162,8 +165,12 @@ fn write(folder: &Path, shape: Shape) {
              sector = \"analytics\"\ncategory = \"analytics\"\nsrc = [\"s\"]\n"
         );
         for number in 0..shape.hosts {
-            writeln!(text, "[[request]]\nhost = \"{}\"\nrole = \"loader\"", host(service, number))
-                .expect("text");
+            writeln!(
+                text,
+                "[[request]]\nhost = \"{}\"\nrole = \"loader\"",
+                host(service, number)
+            )
+            .expect("text");
         }
         for number in 0..shape.names {
             writeln!(

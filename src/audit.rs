@@ -1,6 +1,7 @@
 //! Runs a job: plans the visits, makes them, judges what they saw, and says how far it is.
 
 mod assemble;
+mod contrast;
 mod fleet;
 mod unstable;
 

@@ -8,6 +8,7 @@
 
 mod answer;
 mod certificate;
+pub mod choices;
 mod hosts;
 mod packages;
 mod pattern;

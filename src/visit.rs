@@ -2,6 +2,7 @@
 //!
 //! No opinions here: neither the catalog nor the rules are known to this room.
 
+mod answering;
 pub mod consent;
 mod failure;
 pub mod plan;
@@ -24,16 +25,15 @@ use crate::model::visit::{
 };
 use consent::banner::{self, LiveBanner};
 use consent::conductor::Conductor;
+use consent::outcome::{self, Circumstances};
 use consent::prove::{self, Proof};
-use consent::{Engine, choose, mouse};
+use consent::{Engine, mouse};
 use failure::Failure;
 pub use plan::{Manner, Plan};
 use stage::{Preparation, Stage};
 
 /// How long a banner is waited for after the page loaded.
 const BANNER_LIMIT: Duration = Duration::from_secs(12);
-/// How long a banner is waited for that shows itself only after a scroll.
-const BANNER_AFTER_SCROLL: Duration = Duration::from_secs(4);
 /// How long after the load event nothing is clicked: handlers are still being attached.
 const FIRST_LOOK: Duration = Duration::from_millis(1_500);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
@@ -156,6 +156,16 @@ struct Course<'a> {
     conductor: Option<Conductor>,
     banner: Banner,
     choice: Choice,
+    proof: Option<Proof>,
+    /// The mouse could not meet a button.
+    blocked: bool,
+    /// The banner showed itself only after mouse and scroll.
+    found_after_scroll: bool,
+    /// The banner asked again after a reload.
+    reappeared: bool,
+    /// A platform waits for an answer and shows no banner.
+    hidden: bool,
+    no_way_back: bool,
     diagnostics: Vec<Diagnostic>,
     screenshot_after_choice: Option<Screenshot>,
     screenshot: Option<Screenshot>,
@@ -184,6 +194,12 @@ impl<'a> Course<'a> {
             conductor,
             banner: Banner::default(),
             choice: Choice::default(),
+            proof: None,
+            blocked: false,
+            found_after_scroll: false,
+            reappeared: false,
+            hidden: false,
+            no_way_back: false,
             diagnostics: Vec::new(),
             screenshot_after_choice: None,
             screenshot: None,
@@ -205,7 +221,7 @@ impl<'a> Course<'a> {
         self.load().await?;
         match self.plan.state {
             State::Before => self.leave_alone().await,
-            State::Rejected | State::Accepted => self.answer().await,
+            State::Rejected | State::Accepted | State::Withdrawn => self.answer().await,
         }
     }
 
@@ -331,8 +347,20 @@ impl<'a> Course<'a> {
         }
         if !self.banner.found {
             self.say(DiagnosticCode::BannerNotFound, "no consent banner was seen");
+            self.suspect_hiding().await;
         }
         Ok(())
+    }
+
+    /// A platform that waits for an answer and shows no banner may hide it from programs.
+    async fn suspect_hiding(&mut self) {
+        self.hidden = self.testimony().await.waits_for_an_answer();
+        if self.hidden {
+            self.say(
+                DiagnosticCode::BannerHiddenFromAutomationSuspected,
+                "a consent platform on the page waits for an answer and shows no banner; it may hide from automation",
+            );
+        }
     }
 
     /// Mouse and scroll, nothing clicked.
@@ -345,83 +373,9 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// `rejected` and `accepted`: find the banner, answer it, watch, load again, watch.
-    async fn answer(&mut self) -> Result<(), Failure> {
-        let mut found = self.find_banner(BANNER_LIMIT).await?;
-        if found.is_none() {
-            // Some banners wait for the first scroll, others stand at the end of the page.
-            self.stage.recording().enter(PhaseName::Active);
-            self.move_about().await;
-            found = self.find_banner(BANNER_AFTER_SCROLL).await?;
-        }
-        let Some(live) = found else {
-            self.settle().await?;
-            self.note_what_is_said().await;
-            self.say(
-                DiagnosticCode::BannerNotFound,
-                "no consent banner was seen, so nothing could be answered",
-            );
-            return Ok(());
-        };
-        self.picture_of_banner(&live).await;
-        self.settle_briefly().await?;
-        let chosen = choose::choose(
-            &self.stage,
-            self.conductor.as_ref(),
-            self.plan.state,
-            &live,
-            &mut self.banner,
-        )
-        .await;
-        self.choice = chosen.choice;
-        self.name_platform();
-        self.alive()?;
-        if !self.choice.made {
-            let (code, word) = match self.plan.state {
-                State::Accepted => (DiagnosticCode::AcceptPathNotFound, "accept"),
-                _ => (DiagnosticCode::RejectPathNotFound, "refuse"),
-            };
-            self.say(
-                code,
-                format!("the banner shows no way to {word} that could be walked"),
-            );
-            self.screenshot_after_choice = self.stage.picture().await;
-            self.settle().await?;
-            return Ok(());
-        }
-        if let Some(Proof::Contradicted { how } | Proof::Unconfirmed { how }) = &chosen.proof {
-            let message = format!(
-                "a button was clicked, but nothing confirms that the answer was recorded: {how}"
-            );
-            self.say(DiagnosticCode::ChoiceUnconfirmed, message);
-        }
-        self.stage.recording().enter(PhaseName::Chosen);
-        self.screenshot_after_choice = self.stage.picture().await;
-        self.watch(AFTER_CHOICE.min(self.plan.manner.dwell)).await?;
-        self.settle().await?;
-        self.note_what_is_said().await;
-        self.revisit().await
-    }
-
-    /// Loads the page again with the choice made.
-    async fn revisit(&mut self) -> Result<(), Failure> {
-        self.stage.recording().enter(PhaseName::Revisit);
-        let loads = self.stage.page_state().loads;
-        if let Err(error) = self.stage.reload(self.plan.manner.load_limit).await {
-            return Err(Failure::browser(&error));
-        }
-        self.wait_for_load(loads + 1, LOAD_PATIENCE).await?;
-        self.watch(self.plan.manner.dwell).await?;
-        self.settle().await?;
-        self.note_what_is_said().await;
-        Ok(())
-    }
-
     /// Notes what the site says of the visitor's consent now.
     async fn note_what_is_said(&self) {
-        let beside = self.banner.frame.as_deref().and_then(prove::host_beside);
-        let said = prove::testimony(&self.stage, beside.as_deref()).await;
-        prove::note(&self.stage, &said);
+        prove::note(&self.stage, &self.testimony().await);
     }
 
     /// Waits for a banner that stands still.
@@ -558,6 +512,20 @@ impl<'a> Course<'a> {
             && self.choice.confirmed
         {
             self.banner.routes.reject = Route::SecondLayer;
+        }
+        if self.plan.state != State::Before {
+            self.choice.outcomes = outcome::outcomes(
+                self.plan.state,
+                &self.banner,
+                &self.choice,
+                Circumstances {
+                    proof: self.proof.as_ref(),
+                    blocked: self.blocked,
+                    reappeared: self.reappeared,
+                    hidden: self.hidden,
+                    no_way_back: self.no_way_back,
+                },
+            );
         }
         self.leave().await;
         let final_url = if page.url.starts_with("http") {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Target, unstable};
+use super::{Target, contrast, unstable};
 use crate::catalog::Catalog;
 use crate::model::party::host_of;
 use crate::model::report::Page;
@@ -25,6 +25,10 @@ pub(super) fn pages(
         .zip(by_target)
         .map(|(target, mut visits)| {
             visits.sort_by_key(|visit| (visit.state, visit.repeat));
+            contrast::confirm(&mut visits);
+            for banner in visits.iter_mut().map(|visit| &mut visit.banner) {
+                banner.cmp = banner.cmp.take().map(|rule| of_rule(rule, catalog));
+            }
             let url = target
                 .url
                 .as_ref()
@@ -94,14 +98,17 @@ fn banner(visits: &[Visit], catalog: &Catalog) -> Banner {
     banner
 }
 
-/// The consent platform by its catalog id: the one whose rule knew the banner, else the only one
-/// that was contacted. A rule of a platform the catalog does not know keeps its own name.
+/// The platform of a rule by its catalog id; one the catalog does not know keeps the rule's name.
+fn of_rule(rule: String, catalog: &Catalog) -> String {
+    catalog
+        .platform_of_rule(&rule)
+        .map_or(rule, |service| service.id.clone())
+}
+
+/// The consent platform: the one whose rule knew the banner, else the only one that was contacted.
 fn platform(rule: Option<&str>, visits: &[Visit], catalog: &Catalog) -> Option<String> {
     if let Some(rule) = rule {
-        let known = catalog
-            .platform_of_rule(rule)
-            .map(|service| service.id.clone());
-        return Some(known.unwrap_or_else(|| rule.to_owned()));
+        return Some(rule.to_owned());
     }
     let mut contacted: Vec<String> = visits
         .iter()

@@ -28,12 +28,15 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 /// would find every site innocent. Either of them alone does not help.
 const PREFERENCES: &str = r#"{"profile":{"cookie_controls_mode":0,"block_third_party_cookies":false},"intl":{"accept_languages":"en-US,en"}}"#;
 
+/// Without it `navigator.webdriver` is true, and some banners do not show themselves.
+const HIDES_AUTOMATION: &str = "--disable-blink-features=AutomationControlled";
+
 /// Keeps the browser from talking to its maker, throttling hidden pages or showing that it is driven.
 const FLAGS: &[&str] = &[
     "--disable-background-networking",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
-    "--disable-blink-features=AutomationControlled",
+    HIDES_AUTOMATION,
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
     "--disable-component-update",
@@ -81,6 +84,8 @@ pub struct LaunchOptions {
     pub draws_on_request: bool,
     /// Tell sites by Global Privacy Control not to sell or share the visitor's data.
     pub global_privacy_control: bool,
+    /// Say in the user agent and by `navigator.webdriver` that a program visits, for sites that want to know.
+    pub honest_bot: bool,
     /// The user's own arguments, as typed, such as `--lang=de`.
     pub arguments: Vec<String>,
 }
@@ -88,7 +93,11 @@ pub struct LaunchOptions {
 impl LaunchOptions {
     /// The whole command line after the executable.
     fn command_line(&self, profile: &Path, user_agent: Option<&str>, sandbox: bool) -> Vec<String> {
-        let mut arguments: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+        let mut arguments: Vec<String> = FLAGS
+            .iter()
+            .filter(|&&flag| !(self.honest_bot && flag == HIDES_AUTOMATION))
+            .map(|&flag| flag.to_owned())
+            .collect();
         arguments.push(
             if is_headless_shell(&self.executable) {
                 "--headless"
@@ -166,7 +175,14 @@ impl Browser {
     pub async fn launch(options: &LaunchOptions) -> Result<Self, BrowserError> {
         let profile = new_profile().map_err(BrowserError::Profile)?;
         let version = version_of(&options.executable).await;
-        let user_agent = version.as_deref().map(user_agent_of);
+        let user_agent = version.as_deref().map(|version| {
+            let ordinary = user_agent_of(version);
+            if options.honest_bot {
+                format!("{ordinary} Consentinel/{}", env!("CARGO_PKG_VERSION"))
+            } else {
+                ordinary
+            }
+        });
         let sandbox = !runs_as_root();
         let mut child = Command::new(&options.executable)
             .args(options.command_line(profile.path(), user_agent.as_deref(), sandbox))

@@ -198,6 +198,31 @@ pub(super) async fn carry_out(
     fail_on: super::exit::FailOn,
     baseline: &Baseline,
 ) -> (Exit, Option<Report>) {
+    let report = match run_to_its_end(job, results).await {
+        Ok(mut report) => {
+            let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
+            baseline.apply(&mut report, today);
+            report
+        }
+        Err(exit) => return (exit, None),
+    };
+    if let Some(folder) = &results.store
+        && let Err(error) = Store::open(folder).and_then(|store| store.put(&report))
+    {
+        complain(
+            &chain(&error),
+            Some("the run is not kept; its results follow"),
+        );
+    }
+    if let Err(message) = results.write(&report) {
+        complain(&message, None);
+        return (Exit::Internal, Some(report));
+    }
+    (Exit::of_report(&report, fail_on), Some(report))
+}
+
+/// Runs a job and shows its progress; an interrupt ends it early, with the report of what was seen.
+pub(super) async fn run_to_its_end(job: Job, results: &Results) -> Result<Report, Exit> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let interrupts = tokio::spawn(async move {
@@ -216,34 +241,14 @@ pub(super) async fn carry_out(
         tracing::debug!(%error, "progress was not shown to the end");
     }
     interrupts.abort();
-    let report = match outcome {
-        Ok(mut report) => {
-            let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
-            baseline.apply(&mut report, today);
-            report
-        }
-        Err(error) => {
-            let remedy = match &error {
-                audit::AuditError::Browser(error) => error.remedy(),
-                _ => None,
-            };
-            complain(&chain(&error), remedy);
-            return (Exit::of_error(&error), None);
-        }
-    };
-    if let Some(folder) = &results.store
-        && let Err(error) = Store::open(folder).and_then(|store| store.put(&report))
-    {
-        complain(
-            &chain(&error),
-            Some("the run is not kept; its results follow"),
-        );
-    }
-    if let Err(message) = results.write(&report) {
-        complain(&message, None);
-        return (Exit::Internal, Some(report));
-    }
-    (Exit::of_report(&report, fail_on), Some(report))
+    outcome.map_err(|error| {
+        let remedy = match &error {
+            audit::AuditError::Browser(error) => error.remedy(),
+            _ => None,
+        };
+        complain(&chain(&error), remedy);
+        Exit::of_error(&error)
+    })
 }
 
 /// The addresses from arguments, file and standard input, in that order, each once.

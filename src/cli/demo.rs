@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::audit::{Results, carry_out};
+use super::audit::{Results, carry_out, run_to_its_end};
 use super::exit::{Exit, FailOn};
 use super::options::AuditOptions;
 use super::output::{self, chain, complain, say};
+use crate::audit::Job;
 use crate::browser::BrowserError;
 use crate::judge::baseline::Baseline;
 use crate::model::report::Report;
+use crate::model::visit::State;
 use crate::provision::packages::{Packages, provide};
 use crate::provision::system;
 use crate::report::Format;
+use crate::test_web::choices::table;
 use crate::test_web::truth::compare;
 use crate::test_web::{Options, PACKAGE_JSON, PACKAGE_LOCK, Site, TestWeb};
 
@@ -37,6 +40,9 @@ pub(super) struct Arguments {
     /// Audit only this site of the test web; may be repeated
     #[arg(long, value_name = "NAME")]
     site: Vec<String>,
+    /// Answer every banner of the test web in every state and print what became of the answers, as a table
+    #[arg(long)]
+    choice_table: bool,
     /// Install a browser first when none is found
     #[arg(long)]
     install_browser: bool,
@@ -81,6 +87,9 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         .sites()
         .iter()
         .filter(|site| arguments.site.is_empty() || arguments.site.contains(&site.name))
+        .filter(|site| {
+            !arguments.choice_table || site.platform.is_some() || site.is_about_consent_only()
+        })
         .cloned()
         .collect();
     if sites.is_empty() {
@@ -91,7 +100,11 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         );
         return Exit::Usage;
     }
-    let exit = audit(arguments, &web, &sites).await;
+    let exit = if arguments.choice_table {
+        choice_table(arguments, &web, &sites).await
+    } else {
+        audit(arguments, &web, &sites).await
+    };
     web.stop().await;
     exit
 }
@@ -120,14 +133,67 @@ async fn serve(web: TestWeb) -> Exit {
     Exit::Passed
 }
 
+/// How long a page is watched of which only the answers matter.
+const SHORT_DWELL: &str = "3s";
+
+/// Answers every banner in every state and prints the table.
+async fn choice_table(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit {
+    let options = &mut arguments.options;
+    options.states.get_or_insert_with(|| {
+        vec![
+            State::Before,
+            State::Rejected,
+            State::Accepted,
+            State::Withdrawn,
+        ]
+    });
+    options.dwell.get_or_insert_with(|| SHORT_DWELL.to_owned());
+    let job = match job_on(&arguments, web, sites).await {
+        Ok(job) => job,
+        Err(exit) => return exit,
+    };
+    match run_to_its_end(job, &arguments.results).await {
+        Ok(report) => {
+            output::print(&table(&report, sites));
+            Exit::of_report(&report, FailOn::Never)
+        }
+        Err(exit) => exit,
+    }
+}
+
 async fn audit(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit {
+    if !arguments
+        .results
+        .report
+        .iter()
+        .any(|(format, _)| *format == Format::Html)
+    {
+        arguments
+            .results
+            .report
+            .push((Format::Html, PathBuf::from(REPORT)));
+    }
+    let job = match job_on(&arguments, web, sites).await {
+        Ok(job) => job,
+        Err(exit) => return exit,
+    };
+    let (exit, report) =
+        carry_out(job, &arguments.results, FailOn::Never, &Baseline::default()).await;
+    match report {
+        Some(report) if exit == Exit::Passed => judge_ourselves(&report, sites),
+        _ => exit,
+    }
+}
+
+/// The audit of sites of the test web, with its certificate and its names.
+async fn job_on(arguments: &Arguments, web: &TestWeb, sites: &[Site]) -> Result<Job, Exit> {
     let launch = match arguments.options.launch() {
         Err(BrowserError::NotFound) if arguments.install_browser => {
             match system::find_or_install(&mut |line| say(line)).await {
                 Ok(_) => arguments.options.launch(),
                 Err(error) => {
                     complain(&chain(&error), None);
-                    return Exit::Incomplete;
+                    return Err(Exit::Incomplete);
                 }
             }
         }
@@ -141,40 +207,20 @@ async fn audit(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit 
                 _ => error.remedy(),
             };
             complain(&chain(&error), remedy);
-            return Exit::Incomplete;
+            return Err(Exit::Incomplete);
         }
     };
     launch
         .trusted_keys
         .push(web.certificate_spki_sha256_base64().to_owned());
     launch.resolver_rules.push(web.host_resolver_rules());
-    let job = match arguments
+    arguments
         .options
         .job(sites.iter().map(|site| site.url.clone()).collect(), launch)
-    {
-        Ok(job) => job,
-        Err(message) => {
+        .map_err(|message| {
             complain(&message, None);
-            return Exit::Usage;
-        }
-    };
-    if !arguments
-        .results
-        .report
-        .iter()
-        .any(|(format, _)| *format == Format::Html)
-    {
-        arguments
-            .results
-            .report
-            .push((Format::Html, PathBuf::from(REPORT)));
-    }
-    let (exit, report) =
-        carry_out(job, &arguments.results, FailOn::Never, &Baseline::default()).await;
-    match report {
-        Some(report) if exit == Exit::Passed => judge_ourselves(&report, sites),
-        _ => exit,
-    }
+            Exit::Usage
+        })
 }
 
 /// Compares what was found with what is known to be there, both ways.

@@ -14,6 +14,7 @@ use crate::judge::Profile;
 use crate::judge::baseline::{self, Baseline};
 use crate::model::visit::State;
 use crate::visit::Manner;
+use crate::visit::consent::purposes::PurposesError;
 use crate::visit::time::ClockKind;
 
 /// Most visits of one page in one state.
@@ -53,6 +54,12 @@ pub(super) struct AuditOptions {
     /// User agent to send instead of the browser's
     #[arg(long, value_name = "TEXT")]
     pub(super) user_agent: Option<String>,
+    /// Say in the user agent and by `navigator.webdriver` that a program visits
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) honest_bot: Option<bool>,
+    /// What the visitor who says yes allows, in place of everything, such as analytics=no,marketing=yes
+    #[arg(long, value_name = "LIST")]
+    pub(super) purposes: Option<String>,
     /// Picture the whole page at the end of each visit, not only what fits into the window
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) full_page: Option<bool>,
@@ -103,6 +110,8 @@ impl AuditOptions {
             locale: self.locale.or(config.locale),
             timezone: self.timezone.or(config.timezone),
             user_agent: self.user_agent.or(config.user_agent),
+            honest_bot: self.honest_bot.or(config.honest_bot),
+            purposes: self.purposes.or(config.purposes),
             full_page: self.full_page.or(config.full_page),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
@@ -139,6 +148,7 @@ impl AuditOptions {
             insecure: self.insecure.unwrap_or_default(),
             draws_on_request: self.clock.unwrap_or_default() == ClockKind::Virtual,
             global_privacy_control: self.gpc.unwrap_or_default(),
+            honest_bot: self.honest_bot.unwrap_or_default(),
             arguments: self.browser_arg.clone().unwrap_or_default(),
             ..LaunchOptions::default()
         })
@@ -152,7 +162,8 @@ impl AuditOptions {
             .unwrap_or_else(|| vec![State::Before, State::Rejected, State::Accepted]);
         if states.is_empty() {
             return Err(
-                "--states is empty; name at least one of before, rejected, accepted".to_owned(),
+                "--states is empty; name at least one of before, rejected, accepted, withdrawn"
+                    .to_owned(),
             );
         }
         let repeat = self.repeat.unwrap_or(1);
@@ -168,6 +179,7 @@ impl AuditOptions {
             })
         };
         let clock = self.clock.unwrap_or_default();
+        let purposes = self.purposes.as_deref().map(str::parse).transpose();
         let manner = Manner {
             clock,
             dwell: time("dwell", self.dwell.as_ref(), defaults.dwell)?,
@@ -180,6 +192,7 @@ impl AuditOptions {
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
+            purposes: purposes.map_err(|error: PurposesError| format!("--purposes {error}"))?,
             ..defaults
         };
         let visit_limit = defaults
@@ -228,6 +241,8 @@ impl AuditOptions {
             ("timezone", self.timezone.clone()),
             ("user-agent", self.user_agent.clone()),
             ("gpc", switch(self.gpc)),
+            ("honest-bot", switch(self.honest_bot)),
+            ("purposes", self.purposes.clone()),
             ("full-page", switch(self.full_page)),
             ("insecure", switch(self.insecure)),
             (

@@ -121,6 +121,7 @@ pub(crate) fn state_name(state: State) -> &'static str {
         State::Before => "before",
         State::Rejected => "rejected",
         State::Accepted => "accepted",
+        State::Withdrawn => "withdrawn",
     }
 }
 

@@ -29,6 +29,15 @@ pub enum State {
     Rejected,
     /// Yes.
     Accepted,
+    /// Yes, and later no: what was allowed is taken back.
+    Withdrawn,
+}
+
+impl State {
+    /// Whether the visitor's last word is no.
+    pub fn is_no(self) -> bool {
+        matches!(self, Self::Rejected | Self::Withdrawn)
+    }
 }
 
 /// A stretch of time inside a visit.
@@ -94,6 +103,59 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// How strong the proof is that an answer was recorded.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofStrength {
+    /// The consent platform's own record or function says so, a TC string, or consent mode.
+    Record,
+    /// A record whose name speaks of consent and whose value can only mean this answer.
+    Inferred,
+    /// A record nobody else can read, written by the click and different for yes and for no.
+    Contrast,
+    /// The banner is gone and stayed gone after a reload, and nothing else: the weakest, and no
+    /// confirmation.
+    BannerGone,
+}
+
+/// What became of the visitor's answer, by name. Several may hold at once.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChoiceOutcome {
+    /// The platform's own record says what the visitor said.
+    Confirmed,
+    /// Only a weaker proof says so: [`Choice::strength`] tells which.
+    Inferred,
+    /// Something was clicked, and nothing shows that the answer was recorded.
+    Unconfirmed,
+    /// The site's record says something else than the visitor.
+    Contradicted,
+    /// The banner offers no way to say no that could be walked.
+    NoRejectRoute,
+    /// Saying no is possible, but only behind the settings.
+    RejectOnSecondLayer,
+    /// The banner can be agreed to or taken note of, nothing else.
+    AcceptOnly,
+    /// The only way around agreeing costs money.
+    PayOrOk,
+    /// The banner bars the page, and agreeing is the only free way past it.
+    Wall,
+    /// No consent banner was seen.
+    BannerNotFound,
+    /// No banner was seen, though a consent platform waits for an answer: it may hide from automation.
+    BannerHiddenFromAutomationSuspected,
+    /// The button was covered all the time or would not stand still.
+    ClickBlocked,
+    /// The banner asked again after a reload.
+    Reappeared,
+    /// No way to take the answer back was found.
+    NoWayBack,
+}
+
 /// The visitor's answer and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
@@ -107,6 +169,12 @@ pub struct Choice {
     pub by: Option<String>,
     /// Number of clicks it took.
     pub clicks: u32,
+    /// How strong the proof is; absent when there is none.
+    #[serde(default)]
+    pub strength: Option<ProofStrength>,
+    /// What became of the answer, by name; empty where nothing was to be answered.
+    #[serde(default)]
+    pub outcomes: Vec<ChoiceOutcome>,
     /// When the first click was made, in milliseconds since the visit began.
     pub clicked_ms: Option<u64>,
     /// When the proof was found, in milliseconds since the visit began.
@@ -207,6 +275,12 @@ pub struct Banner {
     pub frame: Option<String>,
     /// When it was first seen, in milliseconds since the visit began.
     pub seen_ms: Option<u64>,
+    /// Which part of the window it takes, with the veil behind it, from 0 to 1.
+    #[serde(default)]
+    pub share: f64,
+    /// The page behind it could not be scrolled.
+    #[serde(default)]
+    pub locks_page: bool,
     /// How it looked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub screenshot: Option<Screenshot>,
@@ -250,6 +324,14 @@ pub enum DiagnosticCode {
     AcceptPathNotFound,
     /// Something was clicked, nothing confirms that the answer was recorded.
     ChoiceUnconfirmed,
+    /// No banner was seen, though a consent platform waits for an answer.
+    BannerHiddenFromAutomationSuspected,
+    /// The banner asked again after a reload.
+    BannerReappeared,
+    /// A button of the banner could not be clicked with the mouse.
+    ClickBlocked,
+    /// No way to take the answer back was found.
+    WithdrawPathNotFound,
     /// A challenge or a bot wall stood in for the page.
     Blocked,
     /// The page could not be reached.

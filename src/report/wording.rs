@@ -141,6 +141,7 @@ pub(super) fn state(state: State) -> &'static str {
         State::Before => "before",
         State::Rejected => "rejected",
         State::Accepted => "accepted",
+        State::Withdrawn => "withdrawn",
     }
 }
 
@@ -172,6 +173,7 @@ pub(super) fn state_meaning(state: State) -> &'static str {
         State::Before => "the visitor has not answered",
         State::Rejected => "the visitor said no",
         State::Accepted => "the visitor said yes",
+        State::Withdrawn => "the visitor said yes and took it back",
     }
 }
 

@@ -114,6 +114,9 @@ async fn of_site(web: &Web, site: &Site, host: &str, path: &str, carried: &str) 
     if let Some(route) = site.routes.iter().find(|route| route.fits(host, path)) {
         return of_route(route, file, carried).await;
     }
+    if let Some(page) = site.common_page(path) {
+        return Answer::new(StatusCode::OK, media_type("page.html"), page);
+    }
     site.file(path).map_or_else(
         || Answer::not_found(path),
         |(name, bytes)| Answer::new(StatusCode::OK, media_type(name), bytes),

@@ -16,6 +16,9 @@ const ABOUT_FILE: &str = "site.toml";
 /// What is true of a site, written by hand.
 const TRUTH_FILE: &str = "truth.toml";
 
+/// The page of sites that are about their banner alone: `/site.js` makes it.
+const COMMON_PAGE: &str = include_str!("../../fixtures/shared/page.html");
+
 /// One site of the test web.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -27,12 +30,16 @@ pub struct Site {
     pub host: String,
     /// The language of its texts, ISO 639-1.
     pub language: String,
-    /// Its consent banner: an npm package, `own` or `none`.
+    /// Its consent banner: an npm package, `emulated`, `own` or `none`.
     pub banner: String,
+    /// The consent platform behind the banner, by its id in the catalog or by its own name.
+    pub platform: Option<String>,
     /// The address to audit.
     pub url: String,
     /// What an audit has to find.
     pub truth: Truth,
+    /// What stands on the common page, for a site that has no page of its own.
+    title: Option<String>,
     /// Answers that are more than a file.
     pub(super) routes: Vec<Route>,
 }
@@ -45,12 +52,29 @@ struct Description {
     host: String,
     language: String,
     banner: String,
+    platform: Option<String>,
+    title: Option<String>,
     url: String,
     #[serde(default, rename = "route")]
     routes: Vec<Route>,
 }
 
 impl Site {
+    /// Whether the site is about its banner alone: nothing on its page comes late.
+    pub fn is_about_consent_only(&self) -> bool {
+        self.title.is_some()
+    }
+
+    /// The common page in this site's words, if the site has a title and `path` is its address.
+    pub(super) fn common_page(&self, path: &str) -> Option<String> {
+        let title = self.title.as_deref().filter(|_| path == "/")?;
+        Some(
+            COMMON_PAGE
+                .replace("LANGUAGE", &self.language)
+                .replace("TITLE", title),
+        )
+    }
+
     /// The file of this site that the path `path` names, a directory's `index.html` included.
     pub(super) fn file(&self, path: &str) -> Option<(&'static str, &'static [u8])> {
         let relative = path.trim_start_matches('/');
@@ -85,6 +109,8 @@ fn read(folder: &'static Dir<'static>) -> Result<Site, TestWebError> {
         host: description.host,
         language: description.language,
         banner: description.banner,
+        platform: description.platform,
+        title: description.title,
         url: description.url,
         truth,
         routes: description.routes,
@@ -121,7 +147,11 @@ mod tests {
     #[test]
     fn the_files_about_a_site_are_not_served() {
         for site in sites().unwrap() {
-            assert!(site.file("/").is_some(), "{} has no index.html", site.name);
+            assert!(
+                site.file("/").is_some() != site.common_page("/").is_some(),
+                "{} has no page, or two",
+                site.name
+            );
             for hidden in [
                 "/site.toml",
                 "/truth.toml",

@@ -63,6 +63,9 @@ pub struct ChoiceTruth {
     /// In the visit in which everything is accepted.
     #[serde(default)]
     pub accepted: Answered,
+    /// In the visit in which everything is accepted and taken back; absent where nobody wrote down
+    /// what becomes of it.
+    pub withdrawn: Option<Answered>,
 }
 
 /// What becomes of one answer.
@@ -181,6 +184,17 @@ pub fn compare(report: &Report, site: &Site) -> Vec<String> {
             differences.push(format!("{}: not visited", word(state)));
         }
         differences.extend(visits.flat_map(|visit| in_state(visit, answered, truth)));
+    }
+    if let Some(expected) = truth.choice.withdrawn {
+        let visits = page.visits.iter();
+        for visit in visits.filter(|visit| visit.state == State::Withdrawn) {
+            let answered = Answered::of(&visit.choice);
+            if answered != expected {
+                differences.push(format!(
+                    "withdrawn: answered is {answered:?}, expected {expected:?}"
+                ));
+            }
+        }
     }
     let seen = report
         .findings
@@ -377,6 +391,7 @@ fn word(state: State) -> &'static str {
         State::Before => "before",
         State::Rejected => "rejected",
         State::Accepted => "accepted",
+        State::Withdrawn => "withdrawn",
     }
 }
 

@@ -5,11 +5,15 @@
 
 pub mod banner;
 pub mod choose;
+mod closed;
 pub mod conductor;
 pub mod engine;
 pub mod mouse;
+pub mod outcome;
 pub mod prove;
+pub mod purposes;
 pub mod record;
+pub mod way_back;
 pub mod words;
 
 pub use engine::{Engine, EngineError};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::consent::purposes::Purposes;
 use super::time::ClockKind;
 use crate::model::visit::State;
 
@@ -39,6 +40,8 @@ pub struct Manner {
     pub timezone: Option<String>,
     /// The user agent to send in place of the browser's.
     pub user_agent: Option<String>,
+    /// What the visitor who says yes allows, in place of everything.
+    pub purposes: Option<Purposes>,
 }
 
 impl Default for Manner {
@@ -52,6 +55,7 @@ impl Default for Manner {
             locale: None,
             timezone: None,
             user_agent: None,
+            purposes: None,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn site_draft(
         state,
         phase: match state {
             State::Before => PhaseName::Idle,
-            State::Rejected | State::Accepted => PhaseName::Revisit,
+            State::Rejected | State::Accepted | State::Withdrawn => PhaseName::Revisit,
         },
         service: None,
         category: Category::Unclassified,

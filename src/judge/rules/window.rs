@@ -41,7 +41,7 @@ impl Window {
         self.visits.contains(&visit)
             && match self.state {
                 State::Before => phase.is_before_choice(),
-                State::Rejected | State::Accepted => {
+                State::Rejected | State::Accepted | State::Withdrawn => {
                     page.visits[visit].is_sent_after(phase, at_ms, true)
                 }
             }

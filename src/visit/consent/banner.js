@@ -6,27 +6,41 @@
   const consent = new RegExp(consentSource, "iu");
   const LONGEST_BANNER = 6000;
   const LONGEST_LABEL = 160;
+  const HOST = /^(?:article|aside|blockquote|body|div|footer|h[1-6]|header|main|nav|p|section|span)$/u;
   const MOST_BUTTONS = 300;
   const CLICKABLE =
     "button, a, input[type=button], input[type=submit], input[type=reset], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
-  const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [aria-pressed]";
+  const CONTROL = "[class*=revoke i], [class*=revisit i], [class*=consent i], [id*=consent i], [class*=cookie i], [id*=cookie i]";
+  const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [role=menuitemcheckbox], [aria-pressed]";
+  const OPTION = "input[type=radio], [role=radio]";
+  // What makers call what asks for consent: enough where the words are unusual.
+  const HINT = /cookie|consent|gdpr|rgpd|dsgvo|\bcmp|orejime|tarteaucitron/iu;
+  const hint = (node) =>
+    squeeze(`${node.localName.includes("-") ? node.localName : ""} ${node.id} ${node.className?.baseVal ?? node.className ?? ""} ${node.getAttribute?.("aria-label") ?? ""}`).slice(0, 200);
   const elements = [];
+  // Closed shadow roots, which only the browser can hand over, by their hosts.
+  const closed = new Map();
+  const shadow = (element) => element.shadowRoot ?? closed.get(element);
 
   const keep = (element) => {
     const known = elements.indexOf(element);
     return known >= 0 ? known : elements.push(element) - 1;
   };
 
-  // Everything in the document and in open shadow roots.
-  const roots = (root, found = [root], depth = 0) => {
-    if (depth > 6) return found;
+  // Everything in the document and in shadow roots. Counts what may hold a closed one: elements made
+  // for it, and those that show something and hold nothing.
+  const roots = (root, census = { found: [root], hosts: 0 }, depth = 0) => {
+    if (depth > 6) return census;
     for (const element of root.querySelectorAll("*")) {
-      if (element.shadowRoot) {
-        found.push(element.shadowRoot);
-        roots(element.shadowRoot, found, depth + 1);
+      const inside = shadow(element);
+      if (inside) {
+        census.found.push(inside);
+        roots(inside, census, depth + 1);
+      } else if (element.localName.includes("-") || (!element.firstChild && HOST.test(element.localName))) {
+        census.hosts += 1;
       }
     }
-    return found;
+    return census;
   };
 
   const shown = (element) => {
@@ -53,8 +67,9 @@
   // The text of an element with what stands in its open shadow roots.
   const wholeText = (element) => {
     let text = element.innerText ?? "";
-    if (element.shadowRoot) {
-      for (const child of element.shadowRoot.children) {
+    const inside = shadow(element);
+    if (inside) {
+      for (const child of inside.children) {
         if (!(child instanceof HTMLStyleElement)) text += `\n${child.innerText ?? ""}`;
       }
     }
@@ -92,7 +107,7 @@
       if (!known.has(node)) {
         const text = wholeText(node);
         const long = text.length > LONGEST_BANNER;
-        known.set(node, { long, speaks: !long && consent.test(text), length: squeeze(long ? "" : text).length });
+        known.set(node, { long, speaks: !long && (consent.test(text) || HINT.test(hint(node))), length: squeeze(long ? "" : text).length });
       }
       return known.get(node);
     };
@@ -110,19 +125,64 @@
     return best;
   };
 
+  // What stands beside a switch: its label, or the words of the smallest box around it that has any.
+  const naming = (element) => {
+    const by = (element.getAttribute("aria-labelledby") ?? "").split(/\s+/u).map((id) => element.getRootNode().getElementById?.(id)?.innerText ?? "");
+    const own = [[...(element.labels ?? [])].map((each) => each.innerText).join(" "), element.getAttribute("aria-label") ?? "", by.join(" "), element.innerText ?? ""];
+    const named = own.map(squeeze).find(Boolean);
+    if (named) return named.slice(0, LONGEST_LABEL);
+    for (let node = parent(element), depth = 0; node && depth < 4; node = parent(node), depth += 1) {
+      const text = squeeze(node.innerText ?? "");
+      if (text) return text.slice(0, LONGEST_LABEL);
+    }
+    return squeeze(element.name ?? element.id ?? "").slice(0, LONGEST_LABEL);
+  };
+  const isOn = (element) =>
+    element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-pressed") === "true";
+  const isFixed = (element) => element.disabled === true || element.getAttribute("aria-disabled") === "true";
+  // Options of one question share a group: by name, or by the box around them.
+  const question = (element) => {
+    if (element.name) return `name ${element.name}`;
+    return `box ${keep(element.closest("[role=radiogroup], fieldset") ?? parent(element) ?? element)}`;
+  };
+
+  // Whether the page behind can neither be scrolled nor met.
+  const locked = () => {
+    const stuck = (element) => /hidden|clip/u.test(getComputedStyle(element).overflowY) || getComputedStyle(element).position === "fixed";
+    return stuck(document.documentElement) || stuck(document.body);
+  };
+  const share = (element) => {
+    const width = innerWidth || 1;
+    const height = innerHeight || 1;
+    let best = 0;
+    // A veil behind the box belongs to it.
+    for (let node = element; node && node !== document.body && node !== document.documentElement; node = parent(node)) {
+      for (const box of [node, ...(node.parentElement === document.body ? [node.previousElementSibling, node.nextElementSibling] : [])]) {
+        if (!box || !/fixed|absolute/u.test(getComputedStyle(box).position) || !shown(box)) continue;
+        const { left, top, right, bottom } = box.getBoundingClientRect();
+        best = Math.max(best, ((Math.min(right, width) - Math.max(left, 0)) * (Math.min(bottom, height) - Math.max(top, 0))) / (width * height));
+      }
+    }
+    return best;
+  };
+
   const scan = () => {
     const groups = new Map();
     const known = new Map();
     const toggles = [];
+    const options = [];
     let count = 0;
     if (!document.body) return { banners: [], origin: globalThis.origin };
-    for (const root of roots(document)) {
+    const census = roots(document);
+    for (const root of census.found) {
       for (const element of root.querySelectorAll(CLICKABLE)) {
         if (count >= MOST_BUTTONS) break;
         if (!shown(element)) continue;
         const text = label(element);
         // A clickable box around clickable things is not the button.
         if (!text || text.length >= LONGEST_LABEL || element.querySelector("button, a, [role=button]")) continue;
+        // Neither is a part of a button, nor a switch.
+        if (element.parentElement?.closest("button, a, [role=button], [role=link]") || element.matches(TOGGLE) || element.matches(OPTION)) continue;
         const around = surroundings(element, known);
         if (!around) continue;
         count += 1;
@@ -138,9 +198,13 @@
       }
       for (const element of root.querySelectorAll(TOGGLE)) {
         if (toggles.length >= MOST_BUTTONS) break;
-        const checked = element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-pressed") === "true";
-        const disabled = element.disabled === true || element.getAttribute("aria-disabled") === "true";
-        toggles.push({ element, checked, disabled });
+        // A native box inside of a switch is the same switch.
+        if (element.parentElement?.closest("[role=switch], [role=checkbox]")) continue;
+        toggles.push(element);
+      }
+      for (const element of root.querySelectorAll(OPTION)) {
+        if (options.length >= MOST_BUTTONS) break;
+        options.push(element);
       }
     }
     // Groups inside a larger one are the same banner.
@@ -157,9 +221,15 @@
       if (!banners.has(outer)) banners.set(outer, []);
       banners.get(outer).push(...buttons);
     }
+    const inside = (around) => (element) => {
+      for (let node = element; node; node = parent(node)) if (node === around) return true;
+      return false;
+    };
     return {
       origin: globalThis.origin,
       viewport: [innerWidth, innerHeight],
+      locked: locked(),
+      kept: elements.length,
       banners: [...banners].slice(0, 12).map(([around, buttons]) => ({
         id: keep(around),
         text: squeeze(wholeText(around)).slice(0, 4000),
@@ -168,19 +238,22 @@
         overlay: overlay(around),
         spoken: spoken(around),
         form: around.querySelector("input[type=email], input[type=password], input[type=tel], input[type=date]") !== null,
-        hint: squeeze(`${around.id} ${around.className?.baseVal ?? around.className ?? ""}`).slice(0, 200),
+        hint: hint(around),
         buttons: buttons.filter((button, index) => buttons.findIndex((other) => other.id === button.id) === index),
-        toggles: toggles
-          .filter(({ element }) => around.contains(element) || around.shadowRoot?.contains(element))
-          .map(({ element, checked, disabled }) => ({ id: keep(element), checked, disabled })),
+        share: share(around),
+        toggles: toggles.filter(inside(around))
+          .map((element) => ({ id: keep(element), text: naming(element), mark: mark(element), checked: isOn(element), disabled: isFixed(element) })),
+        options: options.filter(inside(around)).map((element) => ({
+          id: keep(element), text: naming(element), mark: mark(element), question: question(element).slice(0, 120), checked: isOn(element), disabled: isFixed(element),
+        })),
       })),
     };
   };
 
   const deepest = (x, y) => {
     let hit = document.elementFromPoint(x, y);
-    while (hit?.shadowRoot) {
-      const inner = hit.shadowRoot.elementFromPoint(x, y);
+    while (hit && shadow(hit)) {
+      const inner = shadow(hit).elementFromPoint(x, y);
       if (!inner || inner === hit) break;
       hit = inner;
     }
@@ -195,8 +268,11 @@
   const aim = (id) => {
     let element = elements[id];
     if (!element?.isConnected) return { gone: true };
-    // A hidden checkbox is clicked through its label, as a visitor does.
-    if (!shown(element) && element.labels?.length) element = element.labels[0];
+    // A hidden checkbox is clicked through its label or the picture beside it, as a visitor does.
+    const seen = (other) => other && other.getBoundingClientRect().width >= 4 && other.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    if (!seen(element) && (element.matches(TOGGLE) || element.matches(OPTION))) {
+      element = [...(element.labels ?? []), element.nextElementSibling, element.closest("label")].find(seen) ?? element;
+    }
     const before = element.getBoundingClientRect();
     if (before.top < 0 || before.bottom > innerHeight || before.left < 0 || before.right > innerWidth) {
       element.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
@@ -230,8 +306,60 @@
     return { origin: globalThis.origin, local: read(() => localStorage), session: read(() => sessionStorage) };
   };
 
+  // Whether something here may hold a closed shadow root that was not looked into. Asking the browser
+  // costs a picture of the whole document, so it is asked a few times only, when something came new.
+  let hosts = 0;
+  let looks = 0;
+  const veiled = () => {
+    const now = document.body ? roots(document).hosts : 0;
+    if (now === hosts || looks >= 5) return false;
+    hosts = now;
+    looks += 1;
+    return true;
+  };
+
+  // Everything on the page that may lead back to the consent settings: what floats, and what stands
+  // at the end of the page.
+  const controls = () => {
+    const found = [];
+    if (!document.body) return found;
+    for (const root of roots(document).found) {
+      for (const element of root.querySelectorAll(`${CLICKABLE}, ${CONTROL}`)) {
+        if (found.length >= MOST_BUTTONS) return found;
+        const box = element.getBoundingClientRect();
+        if (box.width < 4 || box.height < 4 || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+        if (element.querySelector("button, a, [role=button]") || element.parentElement?.closest("button, a, [role=button]")) continue;
+        if (!element.matches(CLICKABLE) && getComputedStyle(element).cursor !== "pointer") continue;
+        const address = element.getAttribute("href") ?? "";
+        let marks = mark(element);
+        for (let node = parent(element), depth = 0; node && depth < 2; node = parent(node), depth += 1) marks += ` ${mark(node)}`;
+        found.push({
+          id: keep(element), text: label(element), aria: squeeze(element.getAttribute("aria-label") ?? element.title ?? "").slice(0, LONGEST_LABEL), mark: marks.slice(0, 400),
+          leads: element.localName === "a" && /^(?:https?:|\.{0,2}\/)/u.test(address), floats: overlay(element),
+        });
+      }
+    }
+    return found;
+  };
+
+  // Puts the keyboard on a button and says which key presses it; nothing where none would.
+  const focus = (id) => {
+    const element = elements[id];
+    const box = element?.matches("input[type=checkbox], input[type=radio]");
+    if (!box && !element?.matches("button, a[href], summary, input[type=button], input[type=submit]")) return null;
+    element.focus({ preventScroll: true });
+    let focused = document.activeElement;
+    while (focused && shadow(focused)?.activeElement) focused = shadow(focused).activeElement;
+    if (focused !== element) return null;
+    return box ? "Space" : "Enter";
+  };
+
   globalThis.consentinel = {
     scan,
+    focus,
+    controls,
+    adopt: (root) => closed.set(root.host, root),
+    veiled,
     aim,
     areas,
     element: (id) => elements[id],

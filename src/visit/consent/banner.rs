@@ -1,10 +1,13 @@
 //! Finds the banner: asks every frame what might be one, and reads the buttons' words.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
+use super::closed;
 use super::words::Lexicon;
 use crate::model::visit::{Banner, Button, ButtonRole, Route, Routes};
 use crate::visit::stage::{World, Worlds};
@@ -25,6 +28,19 @@ struct Scan {
     banners: Vec<ScannedBanner>,
     #[serde(default)]
     origin: String,
+    #[serde(default)]
+    locked: bool,
+    #[serde(default)]
+    kept: u64,
+}
+
+impl Scan {
+    /// Those of the candidates that are consent banners.
+    fn live<'a>(&'a self, world: &'a World) -> impl Iterator<Item = LiveBanner> + 'a {
+        self.banners
+            .iter()
+            .filter_map(move |banner| read(banner, world, self))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +59,10 @@ struct ScannedBanner {
     buttons: Vec<ScannedButton>,
     #[serde(default)]
     toggles: Vec<Toggle>,
+    #[serde(default)]
+    options: Vec<Choosable>,
+    #[serde(default)]
+    share: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -63,6 +83,9 @@ struct ScannedButton {
 pub struct Toggle {
     /// Under which our own world keeps it.
     pub id: u64,
+    /// What it is for, by its label or the words beside it.
+    #[serde(default)]
+    pub text: String,
     /// On or off.
     pub checked: bool,
     /// Cannot be changed.
@@ -74,6 +97,33 @@ impl Toggle {
     pub fn is_on(&self) -> bool {
         self.checked && !self.disabled
     }
+}
+
+/// One of several answers to a question, of which one can be chosen: a radio button.
+#[derive(Debug, Clone, Deserialize)]
+struct Choosable {
+    id: u64,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    mark: String,
+    #[serde(default)]
+    question: String,
+    checked: bool,
+    disabled: bool,
+}
+
+/// A question of the banner with a yes and a no to choose from.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What it is about, with the words of its answers.
+    pub text: String,
+    /// Under which our own world keeps the answer that allows.
+    pub yes: Option<u64>,
+    /// Under which our own world keeps the answer that refuses.
+    pub no: u64,
+    /// The refusal is chosen.
+    pub refused: bool,
 }
 
 /// A button that can be clicked.
@@ -101,6 +151,14 @@ pub struct LiveBanner {
     pub buttons: Vec<LiveButton>,
     /// Its switches.
     pub toggles: Vec<Toggle>,
+    /// Its questions with answers to choose from.
+    pub questions: Vec<Question>,
+    /// Which part of the window it takes, with the veil behind it, from 0 to 1.
+    pub share: f64,
+    /// The page behind it cannot be scrolled.
+    pub locked: bool,
+    /// Elements our own world knew when it was seen: what has a higher id came later.
+    known: u64,
     text: String,
     languages: Vec<String>,
     score: u32,
@@ -109,7 +167,20 @@ pub struct LiveBanner {
 impl LiveBanner {
     /// The button for a role.
     pub fn button(&self, role: ButtonRole) -> Option<&LiveButton> {
-        self.buttons.iter().find(|button| button.role == role)
+        self.buttons(role).next()
+    }
+
+    /// All buttons for a role.
+    pub fn buttons(&self, role: ButtonRole) -> impl Iterator<Item = &LiveButton> {
+        self.buttons
+            .iter()
+            .filter(move |button| button.role == role)
+    }
+
+    /// Whether something on it is allowed that can be refused.
+    pub fn allows_something(&self) -> bool {
+        self.toggles.iter().any(Toggle::is_on)
+            || self.questions.iter().any(|question| !question.refused)
     }
 
     /// The same buttons saying the same things: nothing moved since.
@@ -127,7 +198,18 @@ impl LiveBanner {
                 })
                 .collect()
         };
-        words(self) == words(other)
+        words(self) == words(other) && self.toggles.len() == other.toggles.len()
+    }
+
+    /// Whether it asks again what a banner asked before: it has a button that says the same.
+    pub fn asks_like(&self, banner: &Banner) -> bool {
+        self.buttons.iter().any(|button| {
+            button.role != ButtonRole::Link
+                && banner
+                    .buttons
+                    .iter()
+                    .any(|known| known.role == button.role && known.text == button.text)
+        })
     }
 
     /// What a report says of it, as the given layer.
@@ -151,6 +233,8 @@ impl LiveBanner {
             text: self.text.chars().take(LONGEST_TEXT).collect(),
             frame: Some(self.origin.clone()),
             seen_ms: Some(seen_ms),
+            share: self.share,
+            locks_page: self.locked,
             screenshot: None,
         }
     }
@@ -173,19 +257,10 @@ impl LiveBanner {
 pub async fn look(worlds: &Worlds) -> Option<LiveBanner> {
     let mut best: Option<LiveBanner> = None;
     for world in worlds.own_worlds() {
-        let Ok(answer) = worlds
-            .evaluate(&world, "globalThis.consentinel?.scan()")
-            .await
-        else {
+        let Some(scan) = ask(worlds, &world).await else {
             continue;
         };
-        let Ok(scan) = serde_json::from_value::<Scan>(answer) else {
-            continue;
-        };
-        for banner in scan.banners {
-            let Some(live) = read(&banner, &world, &scan.origin) else {
-                continue;
-            };
+        for live in scan.live(&world) {
             if best.as_ref().is_none_or(|best| live.score > best.score) {
                 best = Some(live);
             }
@@ -194,8 +269,60 @@ pub async fn look(worlds: &Worlds) -> Option<LiveBanner> {
     best
 }
 
+/// Looks for what stands once something on a banner was clicked: a question whether the visitor is
+/// sure may offer nothing but the answer itself.
+pub async fn look_again(worlds: &Worlds, first: &LiveBanner) -> Option<LiveBanner> {
+    if let Some(live) = look(worlds).await {
+        return Some(live);
+    }
+    let scan = ask(worlds, &first.world).await?;
+    scan.banners.iter().find_map(|banner| {
+        let came_later = |button: &ScannedButton| button.id >= first.known;
+        if !banner.overlay || !banner.spoken || !banner.buttons.iter().all(came_later) {
+            return None;
+        }
+        let live = understand(banner, &first.world, &scan, 0);
+        live.button(ButtonRole::Reject).is_some().then_some(live)
+    })
+}
+
+/// Asks one frame what might be a banner; where nothing is, also what the browser alone can see.
+async fn ask(worlds: &Worlds, world: &World) -> Option<Scan> {
+    let scan = async || {
+        let answer = worlds
+            .evaluate(world, "globalThis.consentinel?.scan()")
+            .await;
+        serde_json::from_value::<Scan>(answer.ok()?).ok()
+    };
+    let first = scan().await?;
+    if first.live(world).next().is_some() {
+        return Some(first);
+    }
+    let veiled = worlds
+        .evaluate(world, "globalThis.consentinel?.veiled()")
+        .await;
+    if !matches!(veiled, Ok(Json::Bool(true))) {
+        return Some(first);
+    }
+    match closed::open(world).await {
+        Ok(0) => Some(first),
+        Ok(_) => scan().await,
+        Err(error) => {
+            tracing::debug!(%error, "closed shadow roots could not be looked into");
+            Some(first)
+        }
+    }
+}
+
 /// Reads a candidate's words. `None` when it is no consent banner.
-fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanner> {
+fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner> {
+    let live = understand(banner, world, scan, 0);
+    let score = score(banner, &live.buttons)?;
+    Some(LiveBanner { score, ..live })
+}
+
+/// Reads the words on a candidate's buttons.
+fn understand(banner: &ScannedBanner, world: &World, scan: &Scan, score: u32) -> LiveBanner {
     let lexicon = Lexicon::builtin();
     let mut buttons: Vec<LiveButton> = Vec::new();
     for button in banner.buttons.iter().filter(|button| !button.disabled) {
@@ -221,7 +348,6 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
             place: button.place,
         });
     }
-    let score = score(banner, &buttons)?;
     let mut languages = lexicon.languages_of(&banner.text);
     let declared = banner
         .lang
@@ -232,15 +358,67 @@ fn read(banner: &ScannedBanner, world: &World, origin: &str) -> Option<LiveBanne
     if languages.is_empty() && declared.len() == 2 {
         languages.push(declared);
     }
-    Some(LiveBanner {
+    LiveBanner {
         world: world.clone(),
-        origin: origin.to_owned(),
+        origin: scan.origin.clone(),
         buttons,
         toggles: banner.toggles.clone(),
+        questions: questions(&banner.options),
+        share: banner.share,
+        locked: scan.locked,
+        known: scan.kept,
         text: banner.text.clone(),
         languages,
         score,
-    })
+    }
+}
+
+/// The questions among radio buttons: those of whose answers one is known to refuse.
+fn questions(options: &[Choosable]) -> Vec<Question> {
+    let lexicon = Lexicon::builtin();
+    let mut by_question: BTreeMap<&str, Vec<&Choosable>> = BTreeMap::new();
+    for option in options.iter().filter(|option| !option.disabled) {
+        by_question
+            .entry(&option.question)
+            .or_default()
+            .push(option);
+    }
+    let role = |option: &Choosable| {
+        let said = lexicon.classify(&option.text).map(|meaning| meaning.role);
+        said.or_else(|| role_by_mark(&option.mark))
+            .or_else(|| switched_by_mark(&option.mark))
+    };
+    by_question
+        .into_values()
+        .filter_map(|options| {
+            let of = |wanted| {
+                options
+                    .iter()
+                    .find(|option| role(option) == Some(wanted))
+                    .copied()
+            };
+            let no = of(ButtonRole::Reject)?;
+            Some(Question {
+                text: options
+                    .iter()
+                    .map(|option| option.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" / "),
+                yes: of(ButtonRole::Accept).map(|option| option.id),
+                no: no.id,
+                refused: no.checked,
+            })
+        })
+        .collect()
+}
+
+/// What a radio button means by its value: those are written for programs.
+fn switched_by_mark(mark: &str) -> Option<ButtonRole> {
+    match mark.split_whitespace().last()? {
+        "0" | "false" | "no" | "off" | "n" | "none" => Some(ButtonRole::Reject),
+        "1" | "true" | "yes" | "on" | "y" | "all" => Some(ButtonRole::Accept),
+        _ => None,
+    }
 }
 
 /// Stands for the language of a button recognised by what its maker calls it.
@@ -321,12 +499,19 @@ fn role_by_mark(mark: &str) -> Option<ButtonRole> {
 /// How likely a candidate is the banner; `None` when it cannot be.
 fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
     static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)cookie|consent|gdpr|rgpd|dsgvo|cmp|privacy|notice|banner|onetrust|klaro|didomi|tarteaucitron").ok()
+        Regex::new(r"(?i)cookie|consent|gdpr|rgpd|dsgvo|cmp|ccpa|orejime|onetrust|klaro|didomi|tarteaucitron|privacy.?(?:banner|notice|pop|modal|dialog|manager|cent|bar)").ok()
     });
+    static PLACED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)privacy|notice|banner").ok());
     let has = |role| buttons.iter().any(|button| button.role == role);
-    let hinted = HINT
-        .as_ref()
-        .is_some_and(|hint| hint.is_match(&banner.hint));
+    let fits = |pattern: &LazyLock<Option<Regex>>| {
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(&banner.hint))
+    };
+    let hinted = fits(&HINT);
+    let answers_plainly = has(ButtonRole::Accept) || has(ButtonRole::Reject);
+    let asks_for_a_choice = has(ButtonRole::Settings) || has(ButtonRole::Save);
     let answers = [
         (ButtonRole::Accept, 40),
         (ButtonRole::Reject, 40),
@@ -341,9 +526,11 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         .map(|(_, points)| points)
         .sum();
     // A second layer may have nothing but switches and a button that saves them.
-    let switches = has(ButtonRole::Save) && !banner.toggles.is_empty();
+    let switches =
+        has(ButtonRole::Save) && !(banner.toggles.is_empty() && banner.options.is_empty());
     let answerable = has(ButtonRole::Accept)
-        || has(ButtonRole::Reject)
+        // "No" alone refuses anything; beside words for consent in its name it refuses this.
+        || has(ButtonRole::Reject) && (hinted || asks_for_a_choice)
         || has(ButtonRole::Acknowledge)
         || (has(ButtonRole::Settings) && has(ButtonRole::Save))
         || switches;
@@ -351,17 +538,29 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         return None;
     }
     // Who asks for an address, a password or a birthday asks something else.
-    if banner.form && !hinted && !has(ButtonRole::Settings) && !has(ButtonRole::Save) {
+    if banner.form && !hinted && !asks_for_a_choice {
+        return None;
+    }
+    if !hinted
+        && !asks_for_a_choice
+        && !has(ButtonRole::Pay)
+        && is_about_something_else(banner, answers_plainly)
+    {
         return None;
     }
     // An age gate that links to a cookie policy asks something else.
     if !banner.spoken && !hinted && !has(ButtonRole::Settings) {
         return None;
     }
+    // Links at the end of a page that lead to the settings ask nothing.
+    let asks = has(ButtonRole::Accept) || has(ButtonRole::Acknowledge) || has(ButtonRole::Save);
+    if !banner.overlay && !asks {
+        return None;
+    }
     // A placeholder in the middle of an article ("accept to see this video") is no banner.
     let full = switches
         || has(ButtonRole::Accept) && (has(ButtonRole::Reject) || has(ButtonRole::Settings));
-    if !banner.overlay && !hinted && !full && !has(ButtonRole::Reject) {
+    if !banner.overlay && !hinted && !fits(&PLACED) && !full && !has(ButtonRole::Reject) {
         return None;
     }
     if banner.overlay {
@@ -371,6 +570,28 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         score += 10;
     }
     Some(score)
+}
+
+/// Whether it asks for an age, or for something else: a newsletter, an account, a chat.
+///
+/// What its buttons say weighs more than its text: a banner may well speak of carts and accounts.
+fn is_about_something_else(banner: &ScannedBanner, answers: bool) -> bool {
+    static AGE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|\D)(?:1[3-9]|2[01])(?:\D|$)").ok());
+    let lexicon = Lexicon::builtin();
+    let names_an_age = |text: &str| AGE.as_ref().is_some_and(|age| age.is_match(text));
+    let (consent, elsewhere) = lexicon.topics(&banner.text);
+    let other_buttons = || {
+        banner
+            .buttons
+            .iter()
+            .filter(|button| lexicon.classify(&button.text).is_none())
+    };
+    other_buttons().any(|button| names_an_age(&button.text))
+        || (consent <= 1 && names_an_age(&banner.text))
+        || (!answers && elsewhere > consent)
+        || (elsewhere >= consent
+            && other_buttons().any(|button| lexicon.topics(&button.text).1 > 0))
 }
 
 #[cfg(test)]

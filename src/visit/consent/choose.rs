@@ -1,30 +1,28 @@
 //! Makes the visitor's choice, by clicking what a visitor clicks.
 //!
 //! First the rule engine, where one of its rules knows the banner; then our own reading of the
-//! buttons: the first layer, and for a refusal also what lies behind the settings.
+//! buttons: the first layer, and for anything but a yes also what lies behind the settings.
+
+mod layers;
 
 use std::time::Duration;
 
-use super::banner::{self, LiveBanner, LiveButton, Toggle};
+use super::banner::{self, LiveBanner, LiveButton};
 use super::conductor::Conductor;
 use super::mouse::{self, Clicked};
-use super::prove::{self, Proof, Testimony};
-use crate::model::visit::{Banner, ButtonRole, Choice, PhaseName, Route, State};
-use crate::visit::stage::Stage;
+use super::prove::{self, Proof, Testimony, Wish};
+use crate::model::visit::{Banner, Choice, PhaseName, Route};
+use crate::visit::stage::{Stage, World};
 
 /// How long the engine gets to notice a banner that we see already.
 const ENGINE_NOTICES: Duration = Duration::from_millis(2_500);
 /// How long the engine gets to walk its steps.
 const ENGINE_WALKS: Duration = Duration::from_secs(20);
-/// How long a second layer gets to appear.
-const LAYER_APPEARS: Duration = Duration::from_secs(4);
 /// How often a banner that still stands after a click is answered again.
-const ROUNDS: u32 = 3;
+const ROUNDS: u32 = 4;
 /// How long a record is waited for while the banner still stands, and once it is gone.
 const PROOF_WHILE_ASKED: Duration = Duration::from_millis(2_500);
 const PROOF_ONCE_GONE: Duration = Duration::from_secs(6);
-/// How long a layer that was answered gets to go away.
-const LAYER_GOES: Duration = Duration::from_millis(800);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a choice was tried.
@@ -34,13 +32,15 @@ pub struct Chosen {
     pub choice: Choice,
     /// What was proven.
     pub proof: Option<Proof>,
+    /// What stood in the way of a click, if something did.
+    pub blocked: Option<String>,
 }
 
 /// Makes the choice on a banner that stands, and proves it.
 pub async fn choose(
     stage: &Stage,
     conductor: Option<&Conductor>,
-    state: State,
+    wish: Wish<'_>,
     live: &LiveBanner,
     banner: &mut Banner,
 ) -> Chosen {
@@ -49,13 +49,16 @@ pub async fn choose(
     prove::note(stage, &before);
     let mut walk = Walk {
         stage,
-        state,
+        wish,
         choice: Choice::default(),
         before,
         beside,
+        blocked: None,
     };
     let mut proof = None;
-    if let Some(conductor) = conductor
+    // No rule of the engine knows single purposes.
+    let engine = conductor.filter(|_| !matches!(wish, Wish::Some(_)));
+    if let Some(conductor) = engine
         && walk.by_engine(conductor).await
     {
         let proven = walk.prove().await;
@@ -66,7 +69,7 @@ pub async fn choose(
             } else {
                 Route::SecondLayer
             };
-            note_route(banner, state, route);
+            walk.note_route(banner, route);
         }
         proof = Some(proven);
     }
@@ -76,7 +79,7 @@ pub async fn choose(
         }
         // After a click the banner may be gone, or ask once more.
         let current = if walk.choice.made {
-            banner::look(&stage.worlds()).await
+            banner::look_again(&stage.worlds(), live).await
         } else {
             Some(live.clone())
         };
@@ -89,27 +92,18 @@ pub async fn choose(
     Chosen {
         choice: walk.choice,
         proof,
-    }
-}
-
-/// A way found on this visit is a way the banner offers.
-fn note_route(banner: &mut Banner, state: State, route: Route) {
-    let known = if state == State::Accepted {
-        &mut banner.routes.accept
-    } else {
-        &mut banner.routes.reject
-    };
-    if *known == Route::None {
-        *known = route;
+        blocked: walk.blocked,
     }
 }
 
 struct Walk<'a> {
     stage: &'a Stage,
-    state: State,
+    wish: Wish<'a>,
     choice: Choice,
     before: Testimony,
     beside: Option<String>,
+    /// What covered a button that the mouse never met.
+    blocked: Option<String>,
 }
 
 impl Walk<'_> {
@@ -118,6 +112,18 @@ impl Walk<'_> {
             let mut recording = self.stage.recording();
             recording.enter(PhaseName::Choosing);
             self.choice.clicked_ms = Some(recording.now_ms());
+        }
+    }
+
+    /// A way found on this visit is a way the banner offers.
+    fn note_route(&self, banner: &mut Banner, route: Route) {
+        let known = match self.wish {
+            Wish::Everything => &mut banner.routes.accept,
+            Wish::Nothing => &mut banner.routes.reject,
+            Wish::Some(_) => return,
+        };
+        if *known == Route::None {
+            *known = route;
         }
     }
 
@@ -130,9 +136,10 @@ impl Walk<'_> {
             proof = self.prove_within(PROOF_ONCE_GONE).await;
         }
         match &proof {
-            Proof::Confirmed { how } => {
+            Proof::Confirmed { how, strength } => {
                 self.choice.confirmed = true;
                 self.choice.how = Some(how.clone());
+                self.choice.strength = Some(*strength);
                 self.choice.confirmed_ms = Some(self.stage.recording().now_ms());
             }
             Proof::Contradicted { how } | Proof::Unconfirmed { how } => {
@@ -145,7 +152,7 @@ impl Walk<'_> {
     async fn prove_within(&self, limit: Duration) -> Proof {
         prove::prove(
             self.stage,
-            self.state,
+            self.wish,
             &self.before,
             self.beside.as_deref(),
             limit,
@@ -166,8 +173,9 @@ impl Walk<'_> {
             self.stage.pass_in_view(PAUSE).await;
         };
         self.begin();
+        let clicks_before = conductor.progress().clicks;
         conductor
-            .answer(&self.stage.worlds(), &world, self.state)
+            .answer(&self.stage.worlds(), &world, self.wish)
             .await;
         let until_ms = self.stage.after(ENGINE_WALKS);
         loop {
@@ -175,158 +183,64 @@ impl Walk<'_> {
             let progress = conductor.progress();
             let walked = progress.result.is_some() && progress.waiting == 0;
             if walked || self.stage.time().now_ms() >= until_ms || self.stage.page_state().crashed {
-                self.choice.clicks += progress.clicks;
-                if progress.clicks > 0 {
+                self.show_what_is_hidden().await;
+                let clicks = progress.clicks - clicks_before;
+                self.choice.clicks += clicks;
+                if clicks > 0 {
                     self.choice.made = true;
                     self.choice.by = Some(format!("autoconsent:{platform}"));
                 }
-                return progress.clicks > 0;
+                return clicks > 0;
             }
         }
     }
 
-    /// Answers by the buttons' words. True when the answer was clicked.
-    async fn by_words(&mut self, live: &LiveBanner, banner: &mut Banner) -> bool {
-        let wanted = match self.state {
-            State::Accepted => live
-                .button(ButtonRole::Accept)
-                .or_else(|| live.button(ButtonRole::Acknowledge)),
-            _ => live.button(ButtonRole::Reject),
-        };
-        if let Some(button) = wanted {
-            let clicked = self.click(live, button).await;
-            return clicked && (self.state == State::Accepted || self.save_what_is_left().await);
-        }
-        if self.state != State::Rejected {
-            return false;
-        }
-        if !live.toggles.is_empty() && self.save_with_everything_off(live).await {
-            // All on one layer, but more than the one click that accepting takes.
-            note_route(banner, self.state, Route::SecondLayer);
-            return true;
-        }
-        let Some(settings) = live.button(ButtonRole::Settings) else {
-            return false;
-        };
-        if !self.click(live, settings).await {
-            return false;
-        }
-        // Opening the settings is no answer yet.
-        self.choice.made = false;
-        let Some(second) = self.second_layer(live).await else {
-            return false;
-        };
-        banner.buttons.extend(second.describe_buttons(2));
-        if let Some(reject) = second.button(ButtonRole::Reject) {
-            note_route(banner, self.state, Route::SecondLayer);
-            return self.click(&second, reject).await && self.save_what_is_left().await;
-        }
-        if self.save_with_everything_off(&second).await {
-            note_route(banner, self.state, Route::SecondLayer);
-            return true;
-        }
-        false
-    }
-
-    /// Switches off what can be switched off and saves. True when the layer was saved.
-    ///
-    /// Never saves while something is still on: that would be a yes.
-    async fn save_with_everything_off(&mut self, layer: &LiveBanner) -> bool {
-        if layer.button(ButtonRole::Save).is_none() {
-            return false;
-        }
-        self.begin();
-        for toggle in layer.toggles.iter().filter(|toggle| toggle.is_on()) {
-            let clicked = mouse::click(
-                &self.stage.worlds(),
-                self.stage.page(),
-                &layer.world,
-                toggle.id,
-            )
-            .await;
-            if matches!(clicked, Ok(Clicked::Trusted | Clicked::Untrusted { .. })) {
-                self.choice.clicks += 1;
+    /// Some steps of the engine hide a banner, which is no answer: what was hidden is shown again.
+    async fn show_what_is_hidden(&self) {
+        const SHOW: &str = "document.querySelectorAll('#autoconsent-css-rules, #autoconsent-prehide').forEach((style) => style.remove())";
+        let worlds = self.stage.worlds();
+        for world in worlds.own_worlds() {
+            if let Err(error) = worlds.evaluate(&world, SHOW).await {
+                tracing::debug!(%error, "what the engine hid stays hidden");
             }
         }
-        let Some(now) = banner::look(&self.stage.worlds()).await else {
-            return false;
-        };
-        let on = |layer: &LiveBanner| layer.toggles.iter().filter(|toggle| toggle.is_on()).count();
-        // One that springs back is the necessary one, badly marked.
-        if on(&now) > 1 || (on(&now) == 1 && on(layer) == 1) {
-            return false;
-        }
-        match now.button(ButtonRole::Save) {
-            Some(save) => self.click(&now, save).await,
-            None => false,
-        }
-    }
-
-    /// "Reject all" of some layers only switches everything off: where the layer still stands, with
-    /// nothing on, saving it is the answer. True unless a save button is there and cannot be clicked.
-    async fn save_what_is_left(&mut self) -> bool {
-        self.stage.pass_in_view(LAYER_GOES).await;
-        let Some(left) = banner::look(&self.stage.worlds()).await else {
-            return true;
-        };
-        let nothing_on = !left.toggles.iter().any(Toggle::is_on);
-        match left.button(ButtonRole::Save) {
-            Some(save) if nothing_on => self.click(&left, save).await,
-            _ => true,
-        }
-    }
-
-    /// Waits for the layer behind the settings: other buttons than before.
-    async fn second_layer(&self, first: &LiveBanner) -> Option<LiveBanner> {
-        let until_ms = self.stage.after(LAYER_APPEARS);
-        let mut last: Option<LiveBanner> = None;
-        while self.stage.time().now_ms() < until_ms {
-            self.stage.pass_in_view(PAUSE).await;
-            let Some(current) = banner::look(&self.stage.worlds()).await else {
-                continue;
-            };
-            let answers = current.button(ButtonRole::Reject).is_some()
-                || current.button(ButtonRole::Save).is_some();
-            if answers && !current.is_like(first) {
-                if last.as_ref().is_some_and(|last| last.is_like(&current)) {
-                    return Some(current);
-                }
-                last = Some(current);
-            }
-        }
-        last
     }
 
     async fn click(&mut self, live: &LiveBanner, button: &LiveButton) -> bool {
+        if !self.press(&live.world, button.id).await {
+            return false;
+        }
+        self.choice.made = true;
+        let by = format!("heuristic:{}", button.language);
+        self.choice.by = Some(match &self.blocked {
+            Some(way) => format!("{by} ({way})"),
+            None => by,
+        });
+        true
+    }
+
+    /// Clicks what our own world keeps under an id. False when it is gone.
+    async fn press(&mut self, world: &World, id: u64) -> bool {
         self.begin();
-        match mouse::click(
-            &self.stage.worlds(),
-            self.stage.page(),
-            &live.world,
-            button.id,
-        )
-        .await
-        {
-            Ok(Clicked::Gone) => false,
-            Ok(clicked) => {
-                self.choice.made = true;
+        let clicked = mouse::click(&self.stage.worlds(), self.stage.page(), world, id).await;
+        let (way, cover) = match clicked {
+            Ok(Clicked::Trusted) => {
                 self.choice.clicks += 1;
-                let by = format!("heuristic:{}", button.language);
-                self.choice.by = Some(match clicked {
-                    Clicked::Untrusted { cover: Some(cover) } => {
-                        format!("{by} (covered by {cover}, clicked without the mouse)")
-                    }
-                    Clicked::Untrusted { cover: None } => {
-                        format!("{by} (clicked without the mouse)")
-                    }
-                    _ => by,
-                });
-                true
+                return true;
             }
+            Ok(Clicked::Keyboard { cover }) => ("pressed with the keyboard", cover),
+            Ok(Clicked::Untrusted { cover }) => ("clicked without the mouse", cover),
+            Ok(Clicked::Gone) => return false,
             Err(error) => {
                 tracing::debug!(%error, "a click failed");
-                false
+                return false;
             }
-        }
+        };
+        self.choice.clicks += 1;
+        self.blocked = Some(match cover {
+            Some(cover) => format!("covered by {cover}, {way}"),
+            None => way.to_owned(),
+        });
+        true
     }
 }

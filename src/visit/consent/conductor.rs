@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::engine::{Engine, makes_the_choice};
 use super::mouse::{self, Clicked};
+use super::prove::Wish;
 use super::words::Lexicon;
 use crate::browser::Session;
 use crate::model::visit::{ButtonRole, State};
@@ -75,9 +76,9 @@ impl Conductor {
     }
 
     /// Tells the engine to answer the banner it found.
-    pub async fn answer(&self, worlds: &Worlds, world: &World, state: State) {
+    pub async fn answer(&self, worlds: &Worlds, world: &World, wish: Wish<'_>) {
         lock(&self.progress).result = None;
-        let order = if state == State::Accepted {
+        let order = if wish == Wish::Everything {
             "optIn"
         } else {
             "optOut"
@@ -240,7 +241,10 @@ fn answers_as(text: &str, state: State, clicks: u32) -> bool {
             Some(ButtonRole::Close) => clicks > 0,
             _ => true,
         },
-        State::Accepted => !matches!(role, Some(ButtonRole::Reject | ButtonRole::Pay)),
+        // Who withdraws later says yes first.
+        State::Accepted | State::Withdrawn => {
+            !matches!(role, Some(ButtonRole::Reject | ButtonRole::Pay))
+        }
         State::Before => false,
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use crate::browser::browser_protocol::input::{
-    DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
+    DispatchKeyEventParams, DispatchKeyEventType, DispatchMouseEventParams, DispatchMouseEventType,
+    MouseButton,
 };
 use crate::browser::{BrowserError, Session};
 use crate::visit::stage::{World, Worlds};
@@ -23,6 +24,11 @@ const MOVE_LIMIT: Duration = Duration::from_secs(1);
 pub enum Clicked {
     /// With the mouse.
     Trusted,
+    /// The mouse would not have met it; the keyboard did.
+    Keyboard {
+        /// What covered it, if known.
+        cover: Option<String>,
+    },
     /// The mouse would not have met it; the element was asked to click itself.
     Untrusted {
         /// What covered it, if known.
@@ -70,12 +76,42 @@ pub async fn click(
         press(worlds, page, x, y).await?;
         return Ok(Clicked::Trusted);
     }
+    let cover = aimed["cover"].as_str().map(str::to_owned);
+    if by_keyboard(worlds, world, target).await? {
+        return Ok(Clicked::Keyboard { cover });
+    }
     worlds
         .evaluate(world, format!("consentinel.nativeClick({target})"))
         .await?;
-    Ok(Clicked::Untrusted {
-        cover: aimed["cover"].as_str().map(str::to_owned),
-    })
+    Ok(Clicked::Untrusted { cover })
+}
+
+/// Presses what a keyboard can press: the key is sent where the focus is, and nowhere else.
+async fn by_keyboard(worlds: &Worlds, world: &World, id: u64) -> Result<bool, BrowserError> {
+    let key = worlds
+        .evaluate(world, format!("consentinel.focus({id})"))
+        .await?;
+    let (key, code, text, number) = match key.as_str() {
+        Some("Enter") => ("Enter", "Enter", "\r", 13),
+        Some("Space") => (" ", "Space", " ", 32),
+        _ => return Ok(false),
+    };
+    for kind in [DispatchKeyEventType::KeyDown, DispatchKeyEventType::KeyUp] {
+        let event = DispatchKeyEventParams {
+            key: Some(key.to_owned()),
+            code: Some(code.to_owned()),
+            text: Some(text.to_owned()),
+            windows_virtual_key_code: Some(number),
+            ..DispatchKeyEventParams::new(kind)
+        };
+        match world.session.call(event).await {
+            Ok(_) => {}
+            // Not every kind of frame takes keys.
+            Err(BrowserError::Refused { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 async fn press(worlds: &Worlds, page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::purposes::{Purposes, purpose_of};
 use super::record::{self, Answer, Change, Record, Source};
 use crate::model::snapshot::{Signal, StorageKind};
-use crate::model::visit::{PhaseName, State};
+use crate::model::visit::{PhaseName, ProofStrength};
 use crate::visit::stage::{Stage, World};
 
 /// How often a record is looked for.
@@ -25,6 +26,44 @@ pub struct Testimony {
     told: Vec<Signal>,
 }
 
+impl Testimony {
+    /// Whether a consent platform on the page says that the visitor has not answered it yet.
+    pub fn waits_for_an_answer(&self) -> bool {
+        let platforms = self
+            .probed
+            .iter()
+            .filter(|record| record.kind == record::CMP_API || record.kind == record::TC_STRING);
+        let mut waiting = platforms.filter(|record| !record.explicit).peekable();
+        waiting.peek().is_some()
+            && !self
+                .probed
+                .iter()
+                .any(|record| record.explicit && record.kind != record::CONSENT_MODE)
+    }
+}
+
+/// What the visitor says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish<'a> {
+    /// Yes to everything.
+    Everything,
+    /// No to everything that can be refused.
+    Nothing,
+    /// Yes to some purposes, no to the rest.
+    Some(&'a Purposes),
+}
+
+impl Wish<'_> {
+    /// Whether the visitor allows what is called so.
+    pub fn allows(self, name: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Nothing => false,
+            Self::Some(purposes) => purposes.allows(name),
+        }
+    }
+}
+
 /// What was proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
@@ -32,6 +71,8 @@ pub enum Proof {
     Confirmed {
         /// Which record says so.
         how: String,
+        /// How strong that is.
+        strength: ProofStrength,
     },
     /// The record says something else.
     Contradicted {
@@ -109,7 +150,7 @@ pub fn note(stage: &Stage, testimony: &Testimony) {
 /// Waits, `limit` at most, until something says that the visitor's answer was recorded.
 pub async fn prove(
     stage: &Stage,
-    state: State,
+    wish: Wish<'_>,
     before: &Testimony,
     beside: Option<&str>,
     limit: Duration,
@@ -119,7 +160,7 @@ pub async fn prove(
         stage.take_stock().await;
         let now = testimony(stage, beside).await;
         note(stage, &now);
-        let proof = compare(state, before, &now);
+        let proof = compare(wish, before, &now);
         if matches!(proof, Proof::Confirmed { .. }) || stage.time().now_ms() >= until_ms {
             return proof;
         }
@@ -140,7 +181,7 @@ fn source(area: Option<StorageKind>) -> Source<'static> {
 ///
 /// Records are heard together: a platform's function knows which of the services its cookie lists
 /// cannot be refused.
-fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
+fn compare(wish: Wish<'_>, before: &Testimony, now: &Testimony) -> Proof {
     let changed: Vec<(&(Option<StorageKind>, String), &String)> = now
         .values
         .iter()
@@ -176,9 +217,12 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
         )
     });
     if let Some((answer, how)) = &said
-        && agrees(state, *answer)
+        && (agrees(wish, *answer) || grants_as(wish, &records))
     {
-        return Proof::Confirmed { how: how.clone() };
+        return Proof::Confirmed {
+            how: how.clone(),
+            strength: ProofStrength::Record,
+        };
     }
     let changes: Vec<Change<'_>> = changed
         .iter()
@@ -190,8 +234,9 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
         })
         .collect();
     match (record::infer(&changes), said) {
-        (Some(inferred), None) if agrees(state, inferred.answer) => Proof::Confirmed {
+        (Some(inferred), None) if agrees(wish, inferred.answer) => Proof::Confirmed {
             how: format!("inferred: {}", inferred.because),
+            strength: ProofStrength::Inferred,
         },
         (_, Some((_, how))) => Proof::Contradicted { how },
         (Some(inferred), None) => Proof::Unconfirmed {
@@ -203,12 +248,27 @@ fn compare(state: State, before: &Testimony, now: &Testimony) -> Proof {
     }
 }
 
-fn agrees(state: State, answer: Answer) -> bool {
-    match state {
-        State::Rejected => answer == Answer::Denied,
-        State::Accepted => answer == Answer::Granted,
-        State::Before => false,
+fn agrees(wish: Wish<'_>, answer: Answer) -> bool {
+    match wish {
+        Wish::Nothing => answer == Answer::Denied,
+        Wish::Everything => answer == Answer::Granted,
+        Wish::Some(_) => false,
     }
+}
+
+/// Whether the records grant the purposes the visitor allows and none of the others.
+///
+/// A grant whose name tells no purpose cannot be held against the wish.
+fn grants_as(wish: Wish<'_>, records: &[Record]) -> bool {
+    let Wish::Some(purposes) = wish else {
+        return false;
+    };
+    let mut told = records
+        .iter()
+        .flat_map(|record| &record.grants)
+        .filter(|grant| !grant.necessary && purpose_of(&grant.name).is_some())
+        .peekable();
+    told.peek().is_some() && told.all(|grant| grant.granted == purposes.allows(&grant.name))
 }
 
 fn words(answer: Answer) -> &'static str {
@@ -253,12 +313,12 @@ mod tests {
     fn only_what_changed_is_a_proof() {
         let before = saying(&[("klaro", r#"{"ga":false}"#)]);
         assert!(matches!(
-            compare(State::Rejected, &before, &before),
+            compare(Wish::Nothing, &before, &before),
             Proof::Unconfirmed { .. }
         ));
-        let proof = compare(State::Rejected, &saying(&[]), &before);
+        let proof = compare(Wish::Nothing, &saying(&[]), &before);
         assert!(
-            matches!(&proof, Proof::Confirmed { how } if how.contains("klaro")),
+            matches!(&proof, Proof::Confirmed { how, .. } if how.contains("klaro")),
             "{proof:?}"
         );
     }
@@ -266,7 +326,7 @@ mod tests {
     #[test]
     fn a_record_that_says_yes_contradicts_a_no() {
         let proof = compare(
-            State::Rejected,
+            Wish::Nothing,
             &saying(&[]),
             &saying(&[("klaro", r#"{"ga":true}"#)]),
         );
@@ -275,11 +335,7 @@ mod tests {
 
     #[test]
     fn hiding_the_banner_proves_nothing() {
-        let proof = compare(
-            State::Rejected,
-            &saying(&[]),
-            &saying(&[("session", "8f3a")]),
-        );
+        let proof = compare(Wish::Nothing, &saying(&[]), &saying(&[("session", "8f3a")]));
         assert!(matches!(proof, Proof::Unconfirmed { .. }), "{proof:?}");
     }
 }

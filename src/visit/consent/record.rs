@@ -5,6 +5,7 @@
 //! [`says`] sums records up. Everything here is pure; every value comes from the audited site.
 
 mod category;
+mod contrast;
 mod decode;
 mod infer;
 mod lists;
@@ -15,6 +16,7 @@ pub mod signals;
 mod speech;
 
 pub use crate::model::tcf;
+pub use contrast::tells_apart;
 pub use infer::{Change, Inferred, infer};
 pub use probe::{PROBE, read_probe};
 

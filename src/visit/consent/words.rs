@@ -12,6 +12,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use regex::Regex;
+
 use crate::model::visit::ButtonRole;
 use fold::{is_invisible, pattern_of, words_of};
 use language::Language;
@@ -35,6 +37,11 @@ static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     // A test keeps the built-in words readable; without words no button has a role.
     Lexicon::parse(SOURCE).unwrap_or_default()
 });
+
+/// The words of a text without case, accents, punctuation and numbers.
+pub fn folded(text: &str) -> Vec<String> {
+    words_of(text)
+}
 
 /// What a button does and the language that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +84,12 @@ impl Lexicon {
         let words = words_of(text);
         if words.is_empty() {
             return closing_sign(text);
+        }
+        if names_a_price(text) {
+            return Some(Role {
+                role: ButtonRole::Pay,
+                language: SHARED.to_owned(),
+            });
         }
         let meant = match self.phrases.get(&words.join(" ")) {
             // The language named first in the file wins, as its words are met most often.
@@ -177,6 +190,30 @@ impl Lexicon {
         format!("(?:{})", alternatives.join("|"))
     }
 
+    /// How many words of a text speak of consent, and how many of what other dialogs ask for:
+    /// newsletters, accounts, chats, orders. Read in the text's own languages.
+    pub fn topics(&self, text: &str) -> (usize, usize) {
+        let text: String = text.chars().take(LONGEST_BANNER_CHARS).collect();
+        let words = words_of(&text);
+        let codes = self.languages_of(&text);
+        let spoken = |language: &&Language| codes.is_empty() || codes.contains(&language.code);
+        let count = |is: &dyn Fn(&Language, &String) -> bool| {
+            words
+                .iter()
+                .filter(|word| {
+                    self.languages
+                        .iter()
+                        .filter(spoken)
+                        .any(|each| is(each, word))
+                })
+                .count()
+        };
+        (
+            count(&|language, word| language.is_about_consent(word)),
+            count(&|language, word| language.elsewhere.has(word)),
+        )
+    }
+
     /// The languages of a banner's text, ISO 639-1, most likely first; empty when it says too
     /// little to tell.
     ///
@@ -219,6 +256,23 @@ fn precedence(role: ButtonRole) -> u8 {
         ButtonRole::Close => 6,
         ButtonRole::Link => 7,
     }
+}
+
+/// Whether a text names an amount of money: what it says else, it costs.
+fn names_a_price(text: &str) -> bool {
+    static PRICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        const MONEY: &str = r"(?:[€£$¥₹₽₴₺₪]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|euros?|kr|zł|Kč|Ft|lei|лв|Fr)\b)";
+        Regex::new(&format!(
+            r"(?i){MONEY}\.?\s?\d|\d(?:[.,]\d{{1,2}}|[.,]?[-–])?\s?{MONEY}"
+        ))
+        .ok()
+    });
+    // Nothing is cheaper than "free for 0 €".
+    let free = text
+        .chars()
+        .filter(char::is_ascii_digit)
+        .all(|digit| digit == '0');
+    !free && PRICE.as_ref().is_some_and(|price| price.is_match(text))
 }
 
 /// "×" and its like.

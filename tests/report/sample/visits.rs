@@ -9,7 +9,7 @@ use consentinel::model::snapshot::{
 use consentinel::model::value::Value;
 use consentinel::model::visit::{
     Banner, Button, ButtonRole, Choice, Diagnostic, DiagnosticCode, Outcome, Phase, PhaseName,
-    Route, Routes, Screenshot, State, Timing, Visit,
+    ProofStrength, Route, Routes, Screenshot, State, Timing, Visit,
 };
 
 use super::findings::{script_setter, step};
@@ -158,6 +158,8 @@ fn banner(reject: Route) -> Banner {
         text: "We use cookies to measure visits and to show you advertising.".to_owned(),
         frame: Some(SHOP.to_owned()),
         seen_ms: Some(480),
+        share: 0.2,
+        locks_page: false,
         screenshot: Some(picture()),
     }
 }
@@ -196,6 +198,8 @@ fn visit(url: &str, state: State, snapshot: Snapshot) -> Visit {
             how: answered.then(|| "the cookie klaro says analytics: false".to_owned()),
             by: answered.then(|| "autoconsent:klaro".to_owned()),
             clicks: u32::from(answered),
+            strength: answered.then_some(ProofStrength::Record),
+            outcomes: Vec::new(),
             clicked_ms: answered.then_some(2_500),
             confirmed_ms: answered.then_some(3_100),
         },

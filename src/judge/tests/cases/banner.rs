@@ -181,7 +181,7 @@ fn clicks(banner: &Banner, no: u32, yes: u32) -> Page {
     three(|_, visit| {
         visit.banner = banner.clone();
         visit.choice.clicks = match visit.state {
-            State::Before => 0,
+            State::Before | State::Withdrawn => 0,
             State::Rejected => no,
             State::Accepted => yes,
         };
@@ -227,7 +227,7 @@ fn sent_to(no: &str, yes: &str) -> Page {
     three(|_, visit| {
         visit.banner = fair();
         visit.final_url = match visit.state {
-            State::Before => format!("https://{SITE}/"),
+            State::Before | State::Withdrawn => format!("https://{SITE}/"),
             State::Rejected => no.to_owned(),
             State::Accepted => yes.to_owned(),
         };

@@ -43,7 +43,7 @@ fn kept(no: (Option<bool>, Option<bool>), yes: (Option<bool>, Option<bool>)) -> 
     three(|_, visit| {
         visit.banner.found = true;
         let (chosen, reloaded) = match visit.state {
-            State::Before => return,
+            State::Before | State::Withdrawn => return,
             State::Rejected => no,
             State::Accepted => yes,
         };

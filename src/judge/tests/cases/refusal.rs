@@ -323,7 +323,7 @@ fn placebo() -> Cases {
         .trap(
             "denied measurements after a no, granted ones after a yes",
             nine(|state, round, visit| match state {
-                State::Before => {}
+                State::Before | State::Withdrawn => {}
                 State::Accepted => track(visit, &TRACKERS),
                 State::Rejected => {
                     track(visit, &TRACKERS[..3]);

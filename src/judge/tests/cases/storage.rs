@@ -339,7 +339,7 @@ fn lifetime_in_france() -> Cases {
 fn record(no_days: i64, yes_days: i64) -> Page {
     three(|_, visit| {
         let (value, days) = match visit.state {
-            State::Before => return,
+            State::Before | State::Withdrawn => return,
             State::Rejected => ("groups=C0001%3A1%2CC0002%3A0&interactionCount=1", no_days),
             State::Accepted => ("groups=C0001%3A1%2CC0002%3A1&interactionCount=1", yes_days),
         };

@@ -240,7 +240,7 @@ fn in_text(name: Name, text: &str) -> Said {
         };
     }
     let compact: String = words(text).concat();
-    if let Some(yes) = word(&compact) {
+    if let Some(yes) = word(&compact).or_else(|| stem(text)) {
         let answer = if (name.sense == Sense::Refusal) == yes {
             Answer::Denied
         } else {
@@ -295,6 +295,102 @@ fn own_switch(item: &str) -> Option<(String, bool)> {
         (None, None) => return None,
     };
     Some((parts.join("-"), switch))
+}
+
+/// Beginnings of words that say yes, and of words that say no, in the languages of Europe, without accents.
+const ACCEPTED_STEMS: &[&str] = &[
+    "accept",
+    "akcept",
+    "akzept",
+    "zaakcept",
+    "elfogad",
+    "prijat",
+    "prijim",
+    "prijal",
+    "prihva",
+    "sprej",
+    "souhlasim",
+    "suhlasim",
+    "priimt",
+    "piekrit",
+    "noustu",
+    "hyvaks",
+    "godkann",
+    "godkend",
+    "godkjen",
+    "godta",
+    "acept",
+    "aceit",
+    "accett",
+    "geaccept",
+    "zugestimm",
+    "erlaub",
+    "autoriz",
+    "autoris",
+    "apodoch",
+    "apodex",
+    "приема",
+    "прие",
+    "αποδοχ",
+    "αποδεχ",
+    "zgadzam",
+    "wyrazam",
+    "samtyck",
+    "samtykk",
+];
+const REJECTED_STEMS: &[&str] = &[
+    "elutasit",
+    "odmit",
+    "odmiet",
+    "odrzuc",
+    "zamit",
+    "odbij",
+    "odklon",
+    "zavrn",
+    "atmes",
+    "atsisak",
+    "noraid",
+    "keeldu",
+    "hylka",
+    "hylat",
+    "kielt",
+    "neka",
+    "avvis",
+    "afvis",
+    "avsla",
+    "weiger",
+    "geweiger",
+    "abgelehn",
+    "ablehn",
+    "refus",
+    "refuz",
+    "rechaz",
+    "recus",
+    "rejeit",
+    "rifiut",
+    "reject",
+    "declin",
+    "denied",
+    "respins",
+    "aporri",
+    "diulta",
+    "irrifjut",
+    "отказ",
+    "απορρ",
+];
+
+/// Whether a single word says yes or no by how it begins: beside others, one of them may deny it.
+fn stem(text: &str) -> Option<bool> {
+    let said = crate::visit::consent::words::folded(text);
+    let [word] = said.as_slice() else {
+        return None;
+    };
+    let starts = |stems: &[&str]| stems.iter().any(|stem| word.starts_with(stem));
+    match (starts(ACCEPTED_STEMS), starts(REJECTED_STEMS)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
 }
 
 /// Whether a short word says yes or no by itself.

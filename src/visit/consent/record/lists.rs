@@ -126,6 +126,27 @@ pub(super) fn usercentrics_marker(entry: &Entry<'_>) -> Option<Reading> {
     (entry.text == "true").then(Reading::marker)
 }
 
+/// `0@version@1,2,3@dates@`: one at the beginning says that everything was refused, else the numbers of
+/// the categories allowed follow.
+pub(super) fn commanders_act(entry: &Entry<'_>) -> Option<Reading> {
+    let mut parts = entry.text.split('@');
+    let refused = match parts.next()? {
+        "0" => false,
+        "1" => true,
+        _ => return None,
+    };
+    let mut grants: Vec<Grant> = parts
+        .nth(1)?
+        .split(',')
+        .filter(|id| !refused && !id.is_empty() && id.len() < 8)
+        .map(|id| optional(&format!("category {id}"), true))
+        .collect();
+    if grants.is_empty() {
+        grants.push(optional("all categories", false));
+    }
+    Some(Reading::answer(grants))
+}
+
 /// `,google_analytics,facebook_pixel,`, or `,,` for none; there before the visitor answers.
 pub(super) fn axeptio(entry: &Entry<'_>) -> Option<Reading> {
     let mut grants: Vec<Grant> = entry

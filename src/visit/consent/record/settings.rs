@@ -341,6 +341,29 @@ pub(super) fn fides(entry: &Entry<'_>) -> Option<Reading> {
     (explicit || !grants.is_empty()).then_some(Reading { grants, explicit })
 }
 
+/// `{"analytics":{"status":"denied"},"essential_services":{"status":"granted"}}` in base64; in local
+/// storage that text is the member `value` of an object.
+pub(super) fn ketch(entry: &Entry<'_>) -> Option<Reading> {
+    let tree = entry.tree()?;
+    let inner = tree
+        .get("value")
+        .and_then(Value::as_str)
+        .and_then(|text| decode::tree(&decode::text(text)?));
+    let purposes = inner.as_ref().unwrap_or(&tree).as_object()?;
+    let grants: Vec<Grant> = purposes
+        .iter()
+        .filter_map(|(name, purpose)| Some(grant(name, flag(purpose.get("status")?)?)))
+        .collect();
+    (!grants.is_empty()).then(|| Reading::answer(grants))
+}
+
+/// `{"TERMLY_COOKIE_CONSENT":{"value":{"essential":true,"analytics":false}}}`.
+pub(super) fn termly(entry: &Entry<'_>) -> Option<Reading> {
+    let tree = entry.tree()?;
+    let grants = switches(member(&tree, &["TERMLY_COOKIE_CONSENT", "value"])?);
+    (!grants.is_empty()).then(|| Reading::answer(grants))
+}
+
 /// Services with their history; an entry of type `explicit` is an answer of the visitor.
 pub(super) fn usercentrics(entry: &Entry<'_>) -> Option<Reading> {
     let tree = entry.tree()?;

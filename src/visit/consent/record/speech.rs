@@ -47,10 +47,46 @@ const CONSENT: &[&str] = &[
     "cookiecontrol",
     "cookieagree",
     "tarteaucitron",
+    "souhlas",
+    "suhlas",
+    "hozzajarul",
+    "suostum",
+    "evaste",
+    "kolacic",
+    "piskot",
+    "slapuk",
+    "sutibeallit",
+    "sutikezel",
+    "privol",
+    "nousolek",
+    "kupsis",
+    "piekris",
+    "sikdat",
+    "sutikim",
+    "consimt",
+    "synaines",
+    "suglas",
+    "saglas",
+    "biskvit",
+    "toiliu",
+    "fianain",
+    "kunsens",
+    "optiunicookie",
+    "cookiebeallit",
 ];
 
 /// Whole words that speak of consent.
-const CONSENT_WORDS: &[&str] = &["cmp", "rodo", "ccpa", "zgoda", "zgody"];
+const CONSENT_WORDS: &[&str] = &[
+    "cmp",
+    "rodo",
+    "ccpa",
+    "zgoda",
+    "zgody",
+    "suti",
+    "sutik",
+    "kakor",
+    "szbeleegyezes",
+];
 
 /// Parts of names that may speak of consent: what follows decides.
 const PERHAPS: &[&str] = &[
@@ -289,6 +325,13 @@ pub(super) fn speaks_of_consent(text: &str) -> bool {
         }
         Topic::Other => false,
     }
+}
+
+/// Whether a name is that of something about an answer, such as its moment or its number.
+pub(super) fn keeps_something_about_an_answer(text: &str) -> bool {
+    words(text)
+        .iter()
+        .any(|word| ABOUT_AN_ANSWER.contains(&word.as_str()))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) struct WordList {
 
 impl Language {
     /// Whether a word speaks of cookies or consent.
-    fn is_about_consent(&self, word: &str) -> bool {
+    pub(super) fn is_about_consent(&self, word: &str) -> bool {
         self.consent_stems
             .iter()
             .any(|stem| word.starts_with(stem.as_str()))

@@ -9,6 +9,8 @@ use super::super::category::{
 };
 use super::super::speech::{self, Name, Sense, Topic};
 use super::super::{Answer, decode};
+use crate::visit::consent::purposes::purpose_of;
+
 use super::{Said, listed, sum, word};
 
 /// Keys of an object that are no switch, or one about having been asked.
@@ -42,6 +44,8 @@ impl Found {
             Sense::Refusal => {}
             Sense::Seen => self.dealt_with = true,
             _ if name.category.is_some() => self.categories.push(grant(key, yes)),
+            // A category in a language the table of records does not know.
+            _ if purpose_of(key).is_some() => self.categories.push(optional(key, yes)),
             Sense::Permission => self.acts.push(optional(key, yes)),
             Sense::Plain if name.topic == Topic::Consent => self.acts.push(optional(key, yes)),
             Sense::Plain if expected => self.others.push(optional(key, yes)),

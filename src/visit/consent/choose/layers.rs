@@ -1,0 +1,187 @@
+//! Answers by the words on the buttons, layer by layer.
+
+use std::time::Duration;
+
+use super::super::banner::{self, LiveBanner};
+use super::super::prove::Wish;
+use super::{PAUSE, Walk};
+use crate::model::visit::{Banner, ButtonRole, Route};
+
+/// How long a layer behind the settings gets to appear.
+const LAYER_APPEARS: Duration = Duration::from_secs(4);
+/// How long a layer that was answered gets to go away.
+const LAYER_GOES: Duration = Duration::from_millis(800);
+/// How many layers deep the settings are followed.
+const DEEPEST_LAYER: u8 = 3;
+/// Most switches, questions and buttons answered on one layer.
+const MOST_ANSWERS: usize = 120;
+
+impl Walk<'_> {
+    /// Answers by the buttons' words. True when the answer was clicked.
+    pub(super) async fn by_words(&mut self, live: &LiveBanner, banner: &mut Banner) -> bool {
+        if self.wish == Wish::Everything {
+            let yes = live
+                .button(ButtonRole::Accept)
+                .or_else(|| live.button(ButtonRole::Acknowledge));
+            return match yes {
+                Some(button) => self.click(live, button).await,
+                None => false,
+            };
+        }
+        // What stands once something was clicked is not the banner as first shown.
+        let untouched = self.choice.clicks == 0;
+        let mut current = live.clone();
+        for layer in 1..=DEEPEST_LAYER {
+            if layer > 1 {
+                banner.buttons.extend(current.describe_buttons(layer));
+            }
+            if self.answer_layer(&current).await {
+                // Switches on the first layer take more than the one click that accepting takes.
+                let route =
+                    if layer == 1 && untouched && current.button(ButtonRole::Reject).is_some() {
+                        Route::FirstLayer
+                    } else {
+                        Route::SecondLayer
+                    };
+                self.note_route(banner, route);
+                return true;
+            }
+            let Some(settings) = current.button(ButtonRole::Settings) else {
+                return false;
+            };
+            if !self.click(&current, settings).await {
+                return false;
+            }
+            // Opening the settings is no answer yet.
+            self.choice.made = false;
+            let Some(next) = self.next_layer(&current).await else {
+                return false;
+            };
+            current = next;
+        }
+        false
+    }
+
+    /// Answers what can be answered on one layer. True when it was.
+    async fn answer_layer(&mut self, layer: &LiveBanner) -> bool {
+        if self.wish == Wish::Nothing && layer.button(ButtonRole::Reject).is_some() {
+            self.refuse_all(layer).await && self.save_what_is_left().await
+        } else {
+            self.save_as_wished(layer).await
+        }
+    }
+
+    /// Presses every button that refuses and still stands: some layers have one for each purpose.
+    async fn refuse_all(&mut self, layer: &LiveBanner) -> bool {
+        let mut clicked = false;
+        let refusals: Vec<_> = layer
+            .buttons(ButtonRole::Reject)
+            .take(MOST_ANSWERS)
+            .collect();
+        for button in refusals {
+            if clicked && !self.still_stands(layer, button.id).await {
+                continue;
+            }
+            clicked |= self.click(layer, button).await;
+        }
+        clicked
+    }
+
+    async fn still_stands(&self, layer: &LiveBanner, id: u64) -> bool {
+        // A layer that was answered needs a moment to go away.
+        self.stage.pass_in_view(PAUSE).await;
+        let shown = self
+            .stage
+            .worlds()
+            .evaluate(&layer.world, format!("consentinel.isShown({id})"))
+            .await;
+        matches!(shown, Ok(serde_json::Value::Bool(true)))
+    }
+
+    /// Puts every switch and every question as the visitor wishes and saves. True when the layer was saved.
+    ///
+    /// Never saves while something is on that the visitor refuses: that would be a yes.
+    async fn save_as_wished(&mut self, layer: &LiveBanner) -> bool {
+        if layer.button(ButtonRole::Save).is_none()
+            || (layer.toggles.is_empty() && layer.questions.is_empty())
+        {
+            return false;
+        }
+        let turn = layer
+            .toggles
+            .iter()
+            .filter(|toggle| !toggle.disabled && toggle.checked != self.wish.allows(&toggle.text))
+            .map(|toggle| toggle.id);
+        let choose = layer.questions.iter().filter_map(|question| {
+            match (self.wish.allows(&question.text), question.refused) {
+                (true, true) => question.yes,
+                (false, false) => Some(question.no),
+                _ => None,
+            }
+        });
+        let presses: Vec<u64> = turn.chain(choose).take(MOST_ANSWERS).collect();
+        for id in presses {
+            self.press(&layer.world, id).await;
+        }
+        let Some(now) = banner::look(&self.stage.worlds()).await else {
+            return false;
+        };
+        let against = self.against(&now);
+        // One that springs back is the necessary one, badly marked.
+        if against > 1 || (against == 1 && self.against(layer) == 1) {
+            return false;
+        }
+        match now.button(ButtonRole::Save) {
+            Some(save) => self.click(&now, save).await,
+            None => false,
+        }
+    }
+
+    /// How many things on a layer are allowed that the visitor refuses.
+    fn against(&self, layer: &LiveBanner) -> usize {
+        let toggles = layer
+            .toggles
+            .iter()
+            .filter(|toggle| toggle.is_on() && !self.wish.allows(&toggle.text));
+        let questions = layer
+            .questions
+            .iter()
+            .filter(|question| !question.refused && !self.wish.allows(&question.text));
+        toggles.count() + questions.count()
+    }
+
+    /// "Reject all" of some layers only switches everything off: where the layer still stands, with
+    /// nothing on, saving it is the answer. True unless a save button is there and cannot be clicked.
+    async fn save_what_is_left(&mut self) -> bool {
+        self.stage.pass_in_view(LAYER_GOES).await;
+        let Some(left) = banner::look(&self.stage.worlds()).await else {
+            return true;
+        };
+        match left.button(ButtonRole::Save) {
+            Some(save) if !left.allows_something() => self.click(&left, save).await,
+            _ => true,
+        }
+    }
+
+    /// Waits for the layer behind the settings: other buttons than before.
+    async fn next_layer(&self, first: &LiveBanner) -> Option<LiveBanner> {
+        let until_ms = self.stage.after(LAYER_APPEARS);
+        let mut last: Option<LiveBanner> = None;
+        while self.stage.time().now_ms() < until_ms {
+            self.stage.pass_in_view(PAUSE).await;
+            let Some(current) = banner::look(&self.stage.worlds()).await else {
+                continue;
+            };
+            let answers = current.button(ButtonRole::Reject).is_some()
+                || current.button(ButtonRole::Save).is_some()
+                || current.button(ButtonRole::Settings).is_some();
+            if answers && !current.is_like(first) {
+                if last.as_ref().is_some_and(|last| last.is_like(&current)) {
+                    return Some(current);
+                }
+                last = Some(current);
+            }
+        }
+        last
+    }
+}
