@@ -80,8 +80,6 @@ pub struct LaunchOptions {
     pub trusted_keys: Vec<String>,
     /// Host-resolver rules put before the user's own.
     pub resolver_rules: Vec<String>,
-    /// Draw frames only when told (CDP `HeadlessExperimental.beginFrame`), where the browser can do that.
-    pub draws_on_request: bool,
     /// Tell sites by Global Privacy Control not to sell or share the visitor's data.
     pub global_privacy_control: bool,
     /// Say in the user agent and by `navigator.webdriver` that a program visits, for sites that want to know.
@@ -122,9 +120,6 @@ impl LaunchOptions {
                 self.trusted_keys.join(",")
             ));
         }
-        if self.can_draw_on_request() {
-            arguments.push("--enable-begin-frame-control".to_owned());
-        }
         let mut rules = self.resolver_rules.clone();
         let mut features = Vec::new();
         if self.global_privacy_control {
@@ -151,11 +146,6 @@ impl LaunchOptions {
         arguments.push("about:blank".to_owned());
         arguments
     }
-
-    /// Only headless-shell draws when told, and not on macOS.
-    fn can_draw_on_request(&self) -> bool {
-        self.draws_on_request && is_headless_shell(&self.executable) && !cfg!(target_os = "macos")
-    }
 }
 
 /// A running browser. Dropping it kills it; [`Browser::close`] ends it cleanly.
@@ -165,7 +155,6 @@ pub struct Browser {
     connection: Connection,
     child: Child,
     info: BrowserInfo,
-    draws_on_request: bool,
     /// Removed with the browser: nothing of one run reaches another.
     _profile: TempDir,
 }
@@ -228,7 +217,6 @@ impl Browser {
             connection,
             child,
             info,
-            draws_on_request: options.can_draw_on_request(),
             _profile: profile,
         })
     }
@@ -236,11 +224,6 @@ impl Browser {
     /// Name, version, user agent.
     pub fn info(&self) -> &BrowserInfo {
         &self.info
-    }
-
-    /// Whether frames are drawn only when told.
-    pub fn draws_on_request(&self) -> bool {
-        self.draws_on_request
     }
 
     /// Notes what the self-test found.

@@ -146,7 +146,6 @@ impl AuditOptions {
         Ok(LaunchOptions {
             executable: find::find(self.browser.as_deref())?,
             insecure: self.insecure.unwrap_or_default(),
-            draws_on_request: self.clock.unwrap_or_default() == ClockKind::Virtual,
             global_privacy_control: self.gpc.unwrap_or_default(),
             honest_bot: self.honest_bot.unwrap_or_default(),
             arguments: self.browser_arg.clone().unwrap_or_default(),

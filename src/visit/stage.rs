@@ -4,7 +4,6 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
-mod frames;
 mod picture;
 mod places;
 mod simulation;
@@ -31,7 +30,6 @@ use crate::browser::{Browser, BrowserError, Session};
 use crate::visit::record::Recording;
 use crate::visit::time::{ClockKind, VisitTime};
 
-use frames::Drawn;
 use places::Places;
 use simulation::Simulation;
 pub use targets::{Preparation, World};
@@ -45,10 +43,8 @@ const PREPARE_LIMIT: Duration = Duration::from_secs(20);
 const LOOK_INTERVAL: Duration = Duration::from_millis(25);
 /// The same by the simulated clock, which stands still while requests are on their way.
 const SIMULATED_LOOK: Duration = Duration::from_millis(250);
-/// How long frames are painted for when somebody looks, by a browser that paints in real time.
+/// How long frames are painted for when somebody looks: they know real time only.
 const FRAMES: Duration = Duration::from_millis(60);
-/// How many are drawn when somebody looks, in one that draws when told.
-const FRAMES_IN_VIEW: u32 = 3;
 /// Real time without a sign of life after which the network counts as quiet under the simulated clock.
 const SIMULATED_QUIET: Duration = Duration::from_millis(100);
 
@@ -113,23 +109,8 @@ impl Shared {
 
     async fn pass_in_view(&self, time: Duration) {
         self.pass(time).await;
-        match &self.simulation {
-            None => {}
-            Some(simulation) => match simulation.frames() {
-                Some(frames) => {
-                    for _ in 0..FRAMES_IN_VIEW {
-                        frames.draw(Drawn::Shown).await;
-                    }
-                }
-                None => tokio::time::sleep(time.min(FRAMES)).await,
-            },
-        }
-    }
-
-    async fn in_view<T>(&self, work: impl Future<Output = T>) -> T {
-        match self.simulation.as_ref().and_then(|it| it.frames()) {
-            Some(frames) => frames.draw_while(work).await,
-            None => work.await,
+        if self.simulation.is_some() {
+            tokio::time::sleep(time.min(FRAMES)).await;
         }
     }
 }
@@ -162,8 +143,7 @@ impl Stage {
         let heard = browser.connection().listen(&context);
         let (engine_sender, engine) = mpsc::unbounded_channel();
         let time = VisitTime::start(clock);
-        let simulation = (clock == ClockKind::Virtual)
-            .then(|| Simulation::new(time.clone(), browser.draws_on_request()));
+        let simulation = (clock == ClockKind::Virtual).then(|| Simulation::new(time.clone()));
         let shared = Arc::new(Shared {
             recording: Mutex::new(Recording::start(time.clone())),
             targets: Mutex::new(Targets::default()),
@@ -296,11 +276,6 @@ impl Stage {
     /// Lets time pass and frames be painted, so that what moves is seen where it will be.
     pub async fn pass_in_view(&self, time: Duration) {
         self.shared.pass_in_view(time).await;
-    }
-
-    /// Waits for work that needs the page to be painted.
-    pub async fn in_view<T>(&self, work: impl Future<Output = T>) -> T {
-        self.shared.in_view(work).await
     }
 
     /// Whether nothing is on its way and nothing was for `quiet`.
@@ -562,11 +537,6 @@ impl Worlds {
     /// Lets time pass and frames be painted, so that what moves is seen where it will be.
     pub async fn pass_in_view(&self, time: Duration) {
         self.shared.pass_in_view(time).await;
-    }
-
-    /// Waits for work that needs the page to be painted.
-    pub async fn in_view<T>(&self, work: impl Future<Output = T>) -> T {
-        self.shared.in_view(work).await
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn click(
             .middle_of(world, &format!("consentinel.element({target})"))
             .await
     {
-        press(worlds, page, x, y).await?;
+        press(page, x, y).await?;
         return Ok(Clicked::Trusted);
     }
     let cover = aimed["cover"].as_str().map(str::to_owned);
@@ -114,9 +114,9 @@ async fn by_keyboard(worlds: &Worlds, world: &World, id: u64) -> Result<bool, Br
     Ok(true)
 }
 
-async fn press(worlds: &Worlds, page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
+async fn press(page: &Session, x: f64, y: f64) -> Result<(), BrowserError> {
     let event = |kind: DispatchMouseEventType| DispatchMouseEventParams::new(kind, x, y);
-    moved(worlds, page, event(DispatchMouseEventType::MouseMoved)).await?;
+    moved(page, event(DispatchMouseEventType::MouseMoved)).await?;
     for kind in [
         DispatchMouseEventType::MousePressed,
         DispatchMouseEventType::MouseReleased,
@@ -126,17 +126,13 @@ async fn press(worlds: &Worlds, page: &Session, x: f64, y: f64) -> Result<(), Br
             click_count: Some(1),
             ..event(kind)
         };
-        worlds.in_view(page.call(params)).await?;
+        page.call(params).await?;
     }
     Ok(())
 }
 
-async fn moved(
-    worlds: &Worlds,
-    page: &Session,
-    event: DispatchMouseEventParams,
-) -> Result<(), BrowserError> {
-    match worlds.in_view(page.call_within(event, MOVE_LIMIT)).await {
+async fn moved(page: &Session, event: DispatchMouseEventParams) -> Result<(), BrowserError> {
+    match page.call_within(event, MOVE_LIMIT).await {
         Ok(_) | Err(BrowserError::Unanswered { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -153,7 +149,6 @@ pub async fn wander(
         let along = f64::from(step) * 37.0;
         let (x, y) = (200.0 + along % 700.0, 150.0 + along % 300.0);
         moved(
-            worlds,
             page,
             DispatchMouseEventParams::new(DispatchMouseEventType::MouseMoved, x, y),
         )
@@ -163,7 +158,7 @@ pub async fn wander(
             delta_y: Some(640.0),
             ..DispatchMouseEventParams::new(DispatchMouseEventType::MouseWheel, x, y)
         };
-        moved(worlds, page, wheel).await?;
+        moved(page, wheel).await?;
         worlds.pass_in_view(pause).await;
     }
     Ok(())

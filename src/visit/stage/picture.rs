@@ -71,7 +71,7 @@ impl Stage {
             clip,
             ..CaptureScreenshotParams::default()
         };
-        match self.in_view(self.page().call(capture)).await {
+        match self.page().call(capture).await {
             Ok(answer) => answer["data"].as_str().map(str::to_owned),
             Err(error) => {
                 tracing::debug!(%error, "no screenshot");

@@ -19,8 +19,6 @@ use crate::browser::browser_protocol::network::TimeSinceEpoch;
 use crate::browser::connection::Reply;
 use crate::visit::time::VisitTime;
 
-use super::frames::{Drawn, Frames};
-
 /// The longest stretch, and the one that follows something new.
 const LONGEST_STRETCH: Duration = Duration::from_secs(4);
 const STRETCH: Duration = Duration::from_secs(1);
@@ -50,8 +48,6 @@ pub(super) struct Simulation {
     changed: Notify,
     /// One stretch at a time, whoever asks for it.
     turn: tokio::sync::Mutex<()>,
-    /// Absent where the browser draws frames by itself, in real time.
-    frames: Option<Frames>,
 }
 
 #[derive(Debug)]
@@ -76,9 +72,8 @@ struct State {
 }
 
 impl Simulation {
-    pub(super) fn new(time: VisitTime, draws: bool) -> Arc<Self> {
+    pub(super) fn new(time: VisitTime) -> Arc<Self> {
         Arc::new(Self {
-            frames: draws.then(Frames::default),
             time,
             state: Mutex::new(State {
                 clocked: Vec::new(),
@@ -101,16 +96,8 @@ impl Simulation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The frames the browser does not draw by itself.
-    pub(super) fn frames(&self) -> Option<&Frames> {
-        self.frames.as_ref()
-    }
-
     /// Puts a target's clock beside the others, before it runs.
-    pub(super) fn attached(&self, session: &Session, is_window: bool) -> Reply {
-        if let Some(frames) = self.frames.as_ref().filter(|_| is_window) {
-            frames.attached(session);
-        }
+    pub(super) fn attached(&self, session: &Session) -> Reply {
         let mut state = self.lock();
         state.clocked.push(session.clone());
         if let (Some(_), Some(id)) = (&state.policy, session.id()) {
@@ -130,9 +117,6 @@ impl Simulation {
         state.running.remove(session);
         state.deaf.remove(session);
         drop(state);
-        if let Some(frames) = &self.frames {
-            frames.detached(session);
-        }
         self.changed.notify_one();
     }
 
@@ -215,9 +199,6 @@ impl Simulation {
                 STRETCH
             };
             self.stretch(left.min(longest)).await;
-            if let Some(frames) = &self.frames {
-                frames.draw(Drawn::Unseen).await;
-            }
             drop(turn);
         }
     }

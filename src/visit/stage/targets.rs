@@ -435,8 +435,7 @@ fn attached(connection: &Connection, shared: &Arc<Shared>, parent: Option<&str>,
     if let Some(simulation) = shared.simulation.as_ref().filter(|_| first) {
         simulation.sign_of_life();
         if target.has_frames() {
-            let is_window = target.kind == "page";
-            replies.push(simulation.attached(&target.session, is_window));
+            replies.push(simulation.attached(&target.session));
         }
     }
     if first {
