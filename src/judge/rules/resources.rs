@@ -151,7 +151,12 @@ fn resource(
     service: &str,
     requests: &[(usize, &SeenRequest<'_>)],
 ) -> Option<Draft> {
-    let (_, first) = requests.first().copied()?;
+    // The frame says more than the scripts it brings.
+    let (_, first) = requests
+        .iter()
+        .find(|(_, seen)| seen.request.resource_type == "Document")
+        .or(requests.first())
+        .copied()?;
     let found = first.found.as_ref()?;
     let address = naming::shown_address(&first.request.url);
     let (severity, verdict, certainty) = match class {
