@@ -219,7 +219,7 @@ mod tests {
             visit
                 .snapshot
                 .cookies
-                .push(cookie("_ga", SITE, "GA1.1.1234567890.1795348700"))
+                .push(cookie("_ga", SITE, "GA1.1.1234567890.1795348700"));
         })];
         let mut second = pages[0].clone();
         "https://shop.test/about".clone_into(&mut second.url);

@@ -12,7 +12,7 @@ use super::item::Record;
 /// another site's. Strings tell the day only.
 const STALE_DS: u64 = 2 * 864_000;
 /// Strings looked at in one visit.
-const MOST_STRINGS: usize = 2_000;
+const MOST_STRINGS: usize = 500;
 
 /// Where a string was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -41,6 +41,8 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) strings: Vec<Heard>,
     /// Every service seen, by catalog id.
     pub(crate) services: BTreeMap<String, ServiceFacts>,
+    /// The company behind each host that was contacted.
+    companies: HashMap<String, String>,
     /// Catalog id of a service contacted at each registrable domain.
     services_of_domains: BTreeMap<String, String>,
     /// Host and normalised path of every request before a choice, in any visit.
@@ -147,6 +149,7 @@ impl<'a> PageIndex<'a> {
             items: Vec::new(),
             strings: Vec::new(),
             services: BTreeMap::new(),
+            companies: HashMap::new(),
             services_of_domains: BTreeMap::new(),
             requested_before,
         };
@@ -154,6 +157,15 @@ impl<'a> PageIndex<'a> {
         requests::mark_identifiers(&mut index);
         index.name_services(knowledge);
         index.strings = consent_strings::all(&index);
+        index.companies = index
+            .visits
+            .iter()
+            .flat_map(|visit| &visit.requests)
+            .map(|seen| seen.host.as_str())
+            .collect::<BTreeSet<&str>>()
+            .into_iter()
+            .map(|host| (host.to_owned(), index.find_company(host, None)))
+            .collect();
         index
     }
 
@@ -227,6 +239,13 @@ impl<'a> PageIndex<'a> {
     /// The company behind a host or a service: its owner, its vendor, else the domain. One word tells
     /// companies apart well enough, and the branches of one company in several countries not.
     pub(crate) fn company_of(&self, host: &str, service: Option<&str>) -> String {
+        match (service, self.companies.get(host)) {
+            (None, Some(known)) => known.clone(),
+            _ => self.find_company(host, service),
+        }
+    }
+
+    fn find_company(&self, host: &str, service: Option<&str>) -> String {
         let domain = registrable_domain(host);
         let by_host = || self.services_of_domains.get(domain).map(String::as_str);
         let facts = service

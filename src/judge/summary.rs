@@ -11,9 +11,15 @@ use super::index::PageIndex;
 /// Hosts named of one service.
 const MOST_HOSTS: usize = 100;
 /// Rules about storing and tracking before a choice.
-const BEFORE: [&str; 4] = ["R02", "R03", "R04", "R06"];
+const BEFORE: Rules = (
+    State::Before,
+    &["R02", "R03", "R04", "R06", "R09", "R42", "R45"],
+);
 /// Rules about storing and tracking after a refusal.
-const AFTER_REFUSAL: [&str; 3] = ["R10", "R11", "R12"];
+const AFTER_REFUSAL: Rules = (State::Rejected, &["R10", "R11", "R12", "R13", "R42", "R45"]);
+
+/// Rules whose findings in a state answer a question.
+type Rules = (State, &'static [&'static str]);
 
 /// The answers for all pages of a run.
 pub(crate) fn summarise(
@@ -56,16 +62,18 @@ fn count<K: Ord>(findings: &[Finding], key: impl Fn(&Finding) -> K) -> BTreeMap<
 }
 
 /// Whether a finding of one of the rules is sure enough to answer with.
-fn is_established(finding: &Finding, rules: &[&str]) -> bool {
-    rules.contains(&finding.rule.as_str())
+fn is_established(finding: &Finding, (state, rules): Rules) -> bool {
+    finding.state == state
+        && rules.contains(&finding.rule.as_str())
         && finding.severity > Severity::Info
         && matches!(finding.verdict, Verdict::Violation | Verdict::Likely)
 }
 
 /// Whether findings of one of the rules wait for a person, gravely enough to hold back a "no".
-fn is_open(findings: &[Finding], rules: &[&str]) -> bool {
+fn is_open(findings: &[Finding], (state, rules): Rules) -> bool {
     findings.iter().any(|finding| {
-        rules.contains(&finding.rule.as_str())
+        finding.state == state
+            && rules.contains(&finding.rule.as_str())
             && finding.severity >= Severity::Medium
             && matches!(finding.verdict, Verdict::Review | Verdict::Inconclusive)
     })
@@ -74,14 +82,14 @@ fn is_open(findings: &[Finding], rules: &[&str]) -> bool {
 fn before_choice(pages: &[Page], findings: &[Finding]) -> Answer {
     if findings
         .iter()
-        .any(|finding| is_established(finding, &BEFORE))
+        .any(|finding| is_established(finding, BEFORE))
     {
         return Answer::Yes;
     }
     let all_seen = every_page(pages, |visit| {
         visit.state == State::Before && is_whole(visit)
     });
-    if all_seen && !is_open(findings, &BEFORE) {
+    if all_seen && !is_open(findings, BEFORE) {
         Answer::No
     } else {
         Answer::NotEstablished
@@ -89,8 +97,9 @@ fn before_choice(pages: &[Page], findings: &[Finding]) -> Answer {
 }
 
 fn reject_as_easy(pages: &[Page], findings: &[Finding]) -> Answer {
-    let missing =
-        |finding: &Finding| finding.rule == "R18" && finding.verdict == Verdict::Violation;
+    let missing = |finding: &Finding| {
+        matches!(finding.rule.as_str(), "R18" | "R19") && finding.verdict == Verdict::Violation
+    };
     if findings.iter().any(missing) {
         return Answer::No;
     }
@@ -114,14 +123,14 @@ fn without_consent(pages: &[Page], findings: &[Finding], tracked_without_banner:
     if tracked_without_banner
         || findings
             .iter()
-            .any(|finding| is_established(finding, &AFTER_REFUSAL))
+            .any(|finding| is_established(finding, AFTER_REFUSAL))
     {
         return Answer::Yes;
     }
     let all_refused = every_page(pages, |visit| {
         visit.state == State::Rejected && is_whole(visit) && visit.choice.confirmed
     });
-    if all_refused && !is_open(findings, &AFTER_REFUSAL) {
+    if all_refused && !is_open(findings, AFTER_REFUSAL) {
         Answer::No
     } else {
         Answer::NotEstablished
@@ -164,7 +173,7 @@ pub(crate) fn tracks_without_banner<'f>(
     mut findings: impl Iterator<Item = &'f Finding>,
 ) -> bool {
     let no_banner = !page.banner.found && page.visits.iter().all(|visit| !visit.banner.found);
-    no_banner && findings.any(|finding| is_established(finding, &BEFORE))
+    no_banner && findings.any(|finding| is_established(finding, BEFORE))
 }
 
 /// The services of a run, gathered page by page.

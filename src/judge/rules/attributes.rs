@@ -10,7 +10,7 @@ use crate::model::party::Party;
 use crate::model::snapshot::{Cookie, Setter};
 use crate::model::visit::State;
 
-use super::tracking::{Occurrence, Writes, item_draft};
+use super::tracking::{first_occurrence, item_draft};
 use super::{Draft, Requirement, Rule, RuleInfo};
 
 /// R40: an identifier or a session anybody on the way can read.
@@ -25,7 +25,7 @@ impl Rule for WeakAttributes {
             checks: "A cookie of the site that identifies the visitor or holds a session is not Secure on a page over \
                      HTTPS, or is set over plain HTTP; a session cookie that the server sets is not HttpOnly, or asks to be sent from \
                      other sites (SameSite=None). Cookies that scripts write cannot be HttpOnly, tokens against forgery \
-                     must be readable, and records of a choice are no identifiers: they do not count.",
+                     must be readable, and records of a choice are no identifiers: they do not count. Identifiers are for review.",
             severity: Severity::Low,
             proof: Proof::P1,
             certainty: Certainty::L2,
@@ -122,8 +122,8 @@ fn weak(page: &PageIndex<'_>, item: &Item<'_>, over_https: bool) -> Option<Draft
     if faults.is_empty() {
         return None;
     }
-    let writes = Writes::of(item, |_, _| true)?;
-    let mut draft = item_draft(page, item, &writes, &Occurrence::before(page), |_| true);
+    let (writes, occurrence) = first_occurrence(page, item)?;
+    let mut draft = item_draft(page, item, &writes, &occurrence, |_| true);
     draft.evidence.notes = faults.iter().map(|&fault| fault.to_owned()).collect();
     let name = draft.subject.name.clone();
     Some(Draft {
@@ -133,7 +133,12 @@ fn weak(page: &PageIndex<'_>, item: &Item<'_>, over_https: bool) -> Option<Draft
         } else {
             Severity::Low
         },
-        verdict: Verdict::Violation,
+        // Vendors' scripts write identifiers so; whether it matters, a person has to say.
+        verdict: if session {
+            Verdict::Violation
+        } else {
+            Verdict::Review
+        },
         proof: Proof::P1,
         certainty: Certainty::L2,
         remedy: format!(

@@ -15,7 +15,7 @@ use crate::model::party::{Party, host_of, registrable_domain};
 use crate::model::snapshot::{FingerprintRead, Setter, Technique};
 use crate::model::visit::State;
 
-use super::tracking::DeniedPings;
+use super::tracking::{DeniedPings, Requests, grouped};
 use super::window::Window;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
@@ -98,39 +98,25 @@ impl Rule for ProxiedTracker {
         Window::all(page)
             .iter()
             .flat_map(|window| {
-                let mut groups: BTreeMap<
-                    (String, String),
-                    Vec<(usize, &SeenRequest<'_>, &Grammar)>,
-                > = BTreeMap::new();
-                for &number in &window.visits {
-                    for seen in page.visits[number].requests.iter().filter(|seen| {
-                        seen.party() == Party::First
-                            && window.sent(page, number, seen)
-                            && !denied.contains(number, seen)
-                    }) {
-                        if let Some(grammar) = grammar(seen) {
-                            groups
-                                .entry(seen.group())
-                                .or_default()
-                                .push((number, seen, grammar));
-                        }
-                    }
-                }
-                groups
-                    .into_iter()
-                    .filter_map(|(group, requests)| proxied(window, group, &requests))
-                    .collect::<Vec<_>>()
+                let visits = window.visits.iter().copied();
+                grouped(page, visits, |number, seen| {
+                    seen.party() == Party::First
+                        && window.sent(page, number, seen)
+                        && !denied.contains(number, seen)
+                        && grammar(seen).is_some()
+                })
+                .iter()
+                .filter_map(|requests| proxied(window, requests))
+                .collect::<Vec<_>>()
             })
             .collect()
     }
 }
 
-fn proxied(
-    window: &Window,
-    (host, path): (String, String),
-    requests: &[(usize, &SeenRequest<'_>, &Grammar)],
-) -> Option<Draft> {
-    let (_, first, grammar) = requests.first()?;
+fn proxied(window: &Window, requests: &Requests<'_, '_>) -> Option<Draft> {
+    let (_, first) = requests.seen.first()?;
+    let grammar = grammar(first)?;
+    let (host, path) = &requests.group;
     let says = match consent_mode::consent_mode(&first.url) {
         consent_mode::ConsentMode::Granted => {
             Some("says itself that consent is granted".to_owned())
@@ -144,7 +130,7 @@ fn proxied(
             name: shown(first.url.path()),
             party: Party::First,
         },
-        stable_name: path,
+        stable_name: path.clone(),
         sub_type: Some("grammar"),
         severity: Severity::High,
         verdict: Verdict::Violation,
@@ -170,7 +156,7 @@ fn proxied(
             ..Evidence::default()
         },
         sightings: Sightings::new(
-            requests.iter().map(|(visit, ..)| *visit),
+            requests.seen.iter().map(|(visit, _)| *visit),
             window.visits.iter().copied(),
         ),
     })
@@ -188,10 +174,15 @@ const STRONG: [Technique; 5] = [
 /// Sectors that read devices to keep robots and fraud away.
 const PROTECTION: [&str; 3] = ["bot-protection", "captcha", "payment"];
 
+/// Reads of one visit that are looked at.
+const MOST_READS: usize = 64;
+/// Requests that may carry what one of them found out.
+const MOST_REQUESTS: usize = 200;
+
 /// A script's reads in one visit and phase.
 struct Read<'a> {
     visit: usize,
-    read: &'a FingerprintRead,
+    what: &'a FingerprintRead,
     /// The host that was sent something like a result afterwards.
     sent_to: Option<String>,
 }
@@ -228,6 +219,7 @@ fn sent_after(page: &PageIndex<'_>, visit: usize, read: &FingerprintRead) -> Opt
                         .first()
                         .is_some_and(|step| step.url == read.script))
         })
+        .take(MOST_REQUESTS)
         .find(|seen| {
             let in_address = seen.url.query_pairs().any(|(_, value)| is_result(&value));
             let body = seen.request.post_body.as_ref();
@@ -276,13 +268,14 @@ impl Rule for Fingerprinting {
                             window.holds(page, number, read.phase, read.at_ms)
                                 && !read.techniques.is_empty()
                         })
+                        .take(MOST_READS)
                     {
                         by_script
                             .entry(script_name(page, read))
                             .or_default()
                             .push(Read {
                                 visit: number,
-                                read,
+                                what: read,
                                 sent_to: sent_after(page, number, read),
                             });
                     }
@@ -312,7 +305,7 @@ fn fingerprint(
 ) -> Option<Draft> {
     let techniques: BTreeSet<Technique> = reads
         .iter()
-        .flat_map(|read| &read.read.techniques)
+        .flat_map(|read| &read.what.techniques)
         .copied()
         .collect();
     let strong = techniques
@@ -320,7 +313,7 @@ fn fingerprint(
         .filter(|technique| STRONG.contains(technique))
         .count();
     let first = reads.first()?;
-    let party = first.read.party;
+    let party = first.what.party;
     let sent_to = reads.iter().find_map(|read| read.sent_to.clone());
     let service = page
         .visits
@@ -347,8 +340,8 @@ fn fingerprint(
     notes.extend(sent_to.map(|host| format!("afterwards {host} was sent a value like a result")));
     let host = host_of(script);
     let path = Url::parse(script).map_or_else(|_| script.to_owned(), |url| url.path().to_owned());
-    let set_by = (!first.read.stack.is_empty()).then(|| Setter::Script {
-        stack: first.read.stack.clone(),
+    let set_by = (!first.what.stack.is_empty()).then(|| Setter::Script {
+        stack: first.what.stack.clone(),
     });
     Some(Draft {
         subject: Subject {
@@ -368,12 +361,12 @@ fn fingerprint(
             Certainty::L2
         },
         state: window.state,
-        phase: first.read.phase,
+        phase: first.what.phase,
         service: service.map(|found| found.service.clone()),
         category: service.map_or(Category::Unclassified, |found| found.category),
         remedy: format!("Load {} only after consent.", shown(script)),
         evidence: Evidence {
-            at_ms: Some(first.read.at_ms),
+            at_ms: Some(first.what.at_ms),
             initiator_chain: page.chain_of(first.visit, set_by.as_ref()),
             set_by,
             notes,

@@ -245,9 +245,10 @@ impl Rule for IdentifierInUrl {
             name: "identifier-in-url",
             title: "An identifier or personal data is handed to third parties in addresses",
             checks: "Before a choice or after a confirmed refusal a request to a third party carries, in its address or \
-                     body, the value of an identifier the site keeps (uid), or an e-mail address or its digest \
-                     (personal-data). What the visitor brought in the page's own address does not count, nor the site's \
-                     own addresses, nor what goes to a consent platform.",
+                     body, the value of an identifier the site itself keeps (uid), or an e-mail address or its digest \
+                     (personal-data). What goes to the company whose identifier it is is tracking by that company (R06), \
+                     what a third party's script wrote a matter of R03 and R45. What the visitor brought in the page's \
+                     own address does not count, nor the site's own addresses, nor what goes to a consent platform.",
             severity: Severity::Medium,
             proof: Proof::P3,
             certainty: Certainty::L2,
@@ -292,14 +293,20 @@ fn uid_handed_on(
     platforms: &BTreeSet<&str>,
 ) -> Option<Draft> {
     let identifier = item.identifier.as_ref()?;
-    let wanted = item.party == Party::First && item.class.need.wants_consent();
+    // What a vendor's script wrote and sends on is a matter of R03 and R45.
+    let own = item.party == Party::First && item.ghost_writer.is_none();
     let was_brought = identifier
         .iter()
         .flatten()
         .any(|token| brought.contains(token));
-    if !wanted || was_brought {
+    if !own || !item.class.need.wants_consent() || was_brought {
         return None;
     }
+    let keeper = item
+        .class
+        .service
+        .as_deref()
+        .map(|service| page.company_of(&item.key.host, Some(service)));
     let departures: Vec<&Departure> = item
         .departures
         .iter()
@@ -307,6 +314,7 @@ fn uid_handed_on(
             departure.party == Party::Third
                 && window.departed(page, departure)
                 && !platforms.contains(departure.host.as_str())
+                && keeper.as_ref() != Some(&page.company_of(&departure.host, None))
         })
         .collect();
     let draft = item_handed_on(

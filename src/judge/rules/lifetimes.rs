@@ -2,14 +2,14 @@
 
 use crate::judge::classify::Need;
 use crate::judge::index::{Item, PageIndex};
-use crate::judge::item::{DAY_S, Lifetime, Stored, is_opt_out};
+use crate::judge::item::{DAY_S, Lifetime};
 use crate::model::finding::{Category, Certainty, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::Party;
 use crate::model::tcf::TcString;
 use crate::model::visit::State;
 
 use super::site::confirmed_in;
-use super::tracking::{Occurrence, Writes, item_draft};
+use super::tracking::{Occurrence, Writes, first_occurrence, item_draft};
 use super::{Draft, Requirement, Rule, RuleInfo};
 
 /// Thirteen months of 31 or 30 days and a leap day at most, in days.
@@ -77,24 +77,7 @@ fn too_long(page: &PageIndex<'_>, item: &Item<'_>) -> Option<Draft> {
         }
         _ => return None,
     };
-    let states = [State::Before, State::Rejected, State::Accepted];
-    let (state, writes) = states.into_iter().find_map(|state| {
-        Some((
-            state,
-            Writes::of(item, |visit, stored| {
-                happened_in(page, visit, stored, state)
-            })?,
-        ))
-    })?;
-    let occurrence = match state {
-        State::Before => Occurrence::before(page),
-        other => Occurrence {
-            state,
-            visits: (0..page.visits.len())
-                .filter(|&number| page.visits[number].visit.state == other)
-                .collect(),
-        },
-    };
+    let (writes, occurrence) = first_occurrence(page, item)?;
     let mut draft = item_draft(page, item, &writes, &occurrence, |_| true);
     draft.evidence.lifetime = Some(item.lifetime.in_words());
     Some(Draft {
@@ -245,13 +228,4 @@ fn out_of_range(page: &PageIndex<'_>, item: &Item<'_>, remedy: &str) -> Option<D
         remedy: remedy.to_owned(),
         ..draft
     })
-}
-
-fn happened_in(page: &PageIndex<'_>, visit: usize, stored: &Stored<'_>, state: State) -> bool {
-    let before = stored.phase.is_before_choice();
-    let happened = match state {
-        State::Before => before,
-        other => !before && page.visits[visit].visit.state == other,
-    };
-    happened && !is_opt_out(stored.value.text())
 }

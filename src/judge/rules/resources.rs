@@ -1,6 +1,6 @@
 //! What else is fetched before the visitor has answered: R08, R09.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::index::{PageIndex, SeenRequest};
 use crate::judge::naming::{self, shown};
@@ -84,6 +84,10 @@ fn brings_the_banner(page: &PageIndex<'_>, manager: &str) -> bool {
 
 /// Whether the service behind an embed stored something before the choice, or was sent a cookie.
 fn stores(page: &PageIndex<'_>, service: &str, requests: &[(usize, &SeenRequest<'_>)]) -> bool {
+    let domains: BTreeSet<&str> = requests
+        .iter()
+        .map(|(_, seen)| registrable_domain(&seen.host))
+        .collect();
     let sent = requests
         .iter()
         .any(|(_, seen)| !seen.request.sent_cookies.is_empty());
@@ -92,9 +96,7 @@ fn stores(page: &PageIndex<'_>, service: &str, requests: &[(usize, &SeenRequest<
             && item.known_before()
             && item.class.need.wants_consent()
             && (item.class.service.as_deref() == Some(service)
-                || requests.iter().any(|(_, seen)| {
-                    registrable_domain(&seen.host) == registrable_domain(&item.key.host)
-                }))
+                || domains.contains(registrable_domain(&item.key.host)))
     })
 }
 
@@ -151,7 +153,12 @@ fn resource(
     service: &str,
     requests: &[(usize, &SeenRequest<'_>)],
 ) -> Option<Draft> {
-    let (_, first) = requests.first().copied()?;
+    // The frame says more than the scripts it brings.
+    let (_, first) = requests
+        .iter()
+        .find(|(_, seen)| seen.request.resource_type == "Document")
+        .or(requests.first())
+        .copied()?;
     let found = first.found.as_ref()?;
     let address = naming::shown_address(&first.request.url);
     let (severity, verdict, certainty) = match class {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::judge::classify::category_name;
 use crate::judge::consent_mode::{self, ConsentMode};
 use crate::judge::index::{Departure, Item, PageIndex, REPORTERS, SeenRequest};
-use crate::judge::item::{Lifetime, Stored, earlier};
+use crate::judge::item::{Lifetime, Stored, earlier, is_opt_out};
 use crate::judge::naming::{self, shown};
 use crate::judge::remedy;
 use crate::model::finding::{
@@ -116,6 +116,36 @@ impl Occurrence {
             page.lasting(self.visits.iter().copied(), phase, at_ms)
         })
     }
+}
+
+/// The writes of an item in the earliest state it is written in, and the visits that could show them.
+pub(super) fn first_occurrence<'i, 'a>(
+    page: &PageIndex<'_>,
+    item: &'i Item<'a>,
+) -> Option<(Writes<'i, 'a>, Occurrence)> {
+    let happened_in = |visit: usize, stored: &Stored<'a>, state: State| {
+        let before = stored.phase.is_before_choice();
+        let happened = match state {
+            State::Before => before,
+            other => !before && page.visits[visit].visit.state == other,
+        };
+        happened && !is_opt_out(stored.value.text())
+    };
+    let states = [State::Before, State::Rejected, State::Accepted];
+    let (state, writes) = states.into_iter().find_map(|state| {
+        let writes = Writes::of(item, |visit, stored| happened_in(visit, stored, state))?;
+        Some((state, writes))
+    })?;
+    let occurrence = match state {
+        State::Before => Occurrence::before(page),
+        other => Occurrence {
+            state,
+            visits: (0..page.visits.len())
+                .filter(|&number| page.visits[number].visit.state == other)
+                .collect(),
+        },
+    };
+    Some((writes, occurrence))
 }
 
 /// A finding about a stored item, as its classification says; rules change what differs.

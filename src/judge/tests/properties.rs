@@ -151,6 +151,10 @@ proptest! {
     }
 }
 
+/// Far above what the pages below take on a busy machine (three seconds of an idle core), far below
+/// what comparing everything with everything would take.
+const QUADRATIC: Duration = Duration::from_secs(120);
+
 /// A number in letters that no rule takes for a number.
 fn lettered(number: u32) -> String {
     number
@@ -185,8 +189,7 @@ fn a_large_page_is_judged_at_once() {
     let found = judged(&[page], Profile::Eu).findings.len();
     let took = began.elapsed();
     assert!(found > 5_000, "{found}");
-    // Far above what it takes, far below what comparing everything with everything would take.
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < QUADRATIC, "{took:?}");
 }
 
 #[test]
@@ -206,9 +209,6 @@ fn one_token_everywhere_is_bounded() {
     });
     let began = Instant::now();
     judged(&[page], Profile::Eu);
-    assert!(
-        began.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        began.elapsed()
-    );
+    let took = began.elapsed();
+    assert!(took < QUADRATIC, "{took:?}");
 }

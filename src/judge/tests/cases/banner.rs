@@ -286,8 +286,8 @@ fn saying(language: &str, text: &str, buttons: &[(ButtonRole, &str)]) -> Page {
 fn information() -> Cases {
     let link = (Link, "Privacy policy");
     Cases::of("R25")
-        .positive("no word of what for", saying("en", "We use cookies. OK? You can withdraw at any time.", &[YES, NO, link]))
-        .positive("no link", saying("en", "We use cookies for advertising.", &[YES, NO]))
+        .positive("no word of what for, nor of taking it back", saying("en", "We use cookies. OK?", &[YES, NO, link]))
+        .positive("no link, and nothing of taking it back", saying("en", "We use cookies for advertising.", &[YES, NO]))
         .positive("in German", saying("de", "Diese Seite verwendet Cookies.", &[(Accept, "Alle akzeptieren"), (Reject, "Ablehnen")]))
         .negative(
             "all of it",

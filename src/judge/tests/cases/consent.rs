@@ -344,7 +344,7 @@ fn before_choice() -> Cases {
                 visit
                     .snapshot
                     .cookies
-                    .push(cookie("euconsent-v2", SITE, &yes))
+                    .push(cookie("euconsent-v2", SITE, &yes));
             }),
         )
         .positive(
@@ -491,7 +491,7 @@ fn google() -> Cases {
                 visit
                     .snapshot
                     .requests
-                    .push(measured("gcd=13t3t3t3t5l1", PhaseName::Idle))
+                    .push(measured("gcd=13t3t3t3t5l1", PhaseName::Idle));
             }),
         )
         .positive(
@@ -500,7 +500,7 @@ fn google() -> Cases {
                 visit
                     .snapshot
                     .requests
-                    .push(measured("gcs=G111", PhaseName::Revisit))
+                    .push(measured("gcs=G111", PhaseName::Revisit));
             }),
         )
         .positive(
@@ -522,7 +522,7 @@ fn google() -> Cases {
                 visit
                     .snapshot
                     .requests
-                    .push(measured("gcd=13p3p3t3t5l1", PhaseName::Idle))
+                    .push(measured("gcd=13p3p3t3t5l1", PhaseName::Idle));
             }),
         )
         .positive(
@@ -546,7 +546,7 @@ fn google() -> Cases {
                 visit
                     .snapshot
                     .requests
-                    .push(measured("gcd=13l3l3l3l1", PhaseName::Idle))
+                    .push(measured("gcd=13l3l3l3l1", PhaseName::Idle));
             }),
         )
         .negative(
