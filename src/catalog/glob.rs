@@ -85,7 +85,6 @@ impl Glob {
 
     /// Whether the whole of `text` fits.
     pub(super) fn matches(&self, text: &str) -> bool {
-        let text = text.as_bytes();
         // Nearly all patterns are a prefix, one run and perhaps a suffix.
         let (before, run, after) = match &*self.0 {
             [run @ Piece::Run { .. }] => ("", run, ""),
@@ -102,6 +101,7 @@ impl Glob {
             return false;
         };
         let middle = text
+            .as_bytes()
             .strip_prefix(before.as_bytes())
             .and_then(|rest| rest.strip_suffix(after.as_bytes()));
         middle.is_some_and(|middle| {
@@ -112,7 +112,14 @@ impl Glob {
     }
 
     /// Whether some beginning of `text` fits, with a rest that `accept` takes.
-    pub(super) fn fits_beginning(&self, text: &[u8], accept: impl Fn(&[u8]) -> bool) -> bool {
+    pub(super) fn fits_beginning(&self, text: &str, accept: impl Fn(&[u8]) -> bool) -> bool {
+        // Most texts lack one of the literals, and that is soon seen.
+        let lacks =
+            |piece: &Piece| matches!(piece, Piece::Literal(literal) if !text.contains(&**literal));
+        if self.0.iter().any(lacks) {
+            return false;
+        }
+        let text = text.as_bytes();
         let mut ends = vec![false; text.len() + 1];
         ends[0] = true;
         for piece in &self.0 {
@@ -240,7 +247,7 @@ mod tests {
             let glob = Glob::new(pieces);
             prop_assert_eq!(glob.matches(&text), whole.is_match(text.as_bytes()));
             prop_assert_eq!(
-                glob.fits_beginning(text.as_bytes(), |_| true),
+                glob.fits_beginning(&text, |_| true),
                 beginning.is_match(text.as_bytes())
             );
         }

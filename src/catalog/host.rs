@@ -199,7 +199,7 @@ impl PathPattern {
         let open = self.written.ends_with(['*', '/']);
         let ends_well = |rest: &[u8]| open || rest.is_empty() || rest.starts_with(b"/");
         match &self.glob {
-            Some(glob) => glob.fits_beginning(path.as_bytes(), ends_well),
+            Some(glob) => glob.fits_beginning(path, ends_well),
             None => path
                 .strip_prefix(&*self.written)
                 .is_some_and(|rest| ends_well(rest.as_bytes())),

@@ -83,7 +83,9 @@ impl Services {
 /// Names and hosts of all services, ready to be asked. Services are meant by their place in the list.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Rules by the host they name.
+    /// Rules for a host and its subdomains, by the host.
+    by_suffix: HashMap<Box<str>, Vec<RulePlace>>,
+    /// Rules for a host alone, by the host.
     by_host: HashMap<Box<str>, Vec<RulePlace>>,
     /// Rules for a label under any suffix, by the label.
     by_label: HashMap<Box<str>, Vec<RulePlace>>,
@@ -146,14 +148,10 @@ impl Index {
             }
             index.items.extend(items::places_of(service, entry));
         }
-        for rules in index
-            .by_host
-            .values_mut()
-            .chain(index.by_label.values_mut())
-        {
+        for rules in index.by_suffix.values_mut() {
             rules.shrink_to_fit();
         }
-        index.by_host.shrink_to_fit();
+        index.by_suffix.shrink_to_fit();
         index.items.shrink_to_fit();
         index.names = Names::new(index.items.iter().filter_map(|place| place.name(services)));
         index
@@ -161,9 +159,8 @@ impl Index {
 
     fn add_rule(&mut self, host: &HostPattern, place: RulePlace) {
         let places = match host {
-            HostPattern::Exact(host) | HostPattern::Suffix(host) => {
-                self.by_host.entry(host.as_str().into()).or_default()
-            }
+            HostPattern::Exact(host) => self.by_host.entry(host.as_str().into()).or_default(),
+            HostPattern::Suffix(host) => self.by_suffix.entry(host.as_str().into()).or_default(),
             HostPattern::AnySuffix(label) => {
                 self.by_label.entry(label.as_str().into()).or_default()
             }
@@ -172,8 +169,11 @@ impl Index {
         places.push(place);
     }
 
-    /// Rules that may speak of a host in lower case.
-    fn rules_near<'a>(&'a self, host: &'a str) -> impl Iterator<Item = RulePlace> + 'a {
+    /// Rules that name a host in lower case, one above it, or its label under any suffix.
+    fn rules_naming<'a>(&'a self, host: &'a str) -> impl Iterator<Item = RulePlace> + 'a {
+        let above = std::iter::successors(Some(host), |rest| {
+            rest.split_once('.').map(|(_, parent)| parent)
+        });
         let label = if self.by_label.is_empty() {
             None
         } else {
@@ -181,19 +181,13 @@ impl Index {
                 .split_once('.')
                 .and_then(|(label, _)| self.by_label.get(label))
         };
-        self.rules_naming(host)
-            .chain(label.into_iter().flatten().copied())
-            .chain(self.anywhere.iter().copied())
-    }
-
-    /// Rules that name a host or one above it.
-    fn rules_naming<'a>(&'a self, host: &'a str) -> impl Iterator<Item = RulePlace> + 'a {
-        std::iter::successors(Some(host), |rest| {
-            rest.split_once('.').map(|(_, parent)| parent)
-        })
-        .filter_map(|suffix| self.by_host.get(suffix))
-        .flatten()
-        .copied()
+        self.by_host
+            .get(host)
+            .into_iter()
+            .chain(above.filter_map(|suffix| self.by_suffix.get(suffix)))
+            .chain(label)
+            .flatten()
+            .copied()
     }
 
     /// Rules that a request fits; host and site in lower case.
@@ -204,14 +198,16 @@ impl Index {
         host: &'a str,
         site: &'a str,
     ) -> impl Iterator<Item = RuleFound<'s>> + 'a {
-        self.rules_near(host).filter_map(move |place| {
+        let places = self.rules_naming(host).chain(self.anywhere.iter().copied());
+        places.filter_map(move |place| {
             let service = services.at(place.service);
             let rule = &service.request[place.rule as usize];
+            // The host of a rule that names one fits already. That of the site is dear to compare.
             let fits = rule
                 .path
                 .as_ref()
                 .is_none_or(|path| path.matches(url.path()))
-                && rule.host.matches(host, site)
+                && (rule.host.is_named() || rule.host.matches(host, site))
                 && rule.query.iter().all(|(name, value)| {
                     url.query_pairs()
                         .any(|(key, given)| key == name.as_str() && value.matches(&given))
@@ -262,12 +258,12 @@ impl Index {
         host: &str,
     ) -> Option<RuleFound<'s>> {
         let host = host.to_ascii_lowercase();
-        self.rules_near(&host)
+        self.rules_naming(&host)
             .filter_map(|place| {
                 let service = services.at(place.service);
                 let rule = &service.request[place.rule as usize];
-                let whole = rule.path.is_none() && rule.query.is_empty() && rule.host.is_named();
-                (whole && rule.host.matches(&host, "")).then(|| RuleFound {
+                let whole = rule.path.is_none() && rule.query.is_empty();
+                whole.then(|| RuleFound {
                     service,
                     rule,
                     knowing: services.knowing(place.service),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::{Index, RulePlace, Services};
+use super::{Index, Services};
 use crate::catalog::duration::Duration;
 use crate::catalog::host::HostPattern;
 use crate::catalog::pattern::{NamePattern, ValuePattern};
@@ -257,13 +257,8 @@ impl Index {
     fn scene<'a>(&self, services: &Services, query: &'a ItemQuery<'a>) -> Scene<'a> {
         let host = query.host.trim_start_matches('.').to_ascii_lowercase();
         let site = query.site.to_ascii_lowercase();
-        let belongs = |place: &RulePlace| {
-            let rule = &services.at(place.service).request[place.rule as usize];
-            rule.host.is_named() && rule.host.matches(&host, &site)
-        };
         let at_home = self
-            .rules_near(&host)
-            .filter(belongs)
+            .rules_naming(&host)
             .map(|place| place.service)
             .collect();
         let mut setters = BTreeSet::new();
@@ -281,7 +276,7 @@ impl Index {
         }
         Scene {
             query,
-            first_party: party_of(&host, &site) == Party::First,
+            first_party: host == site || party_of(&host, &site) == Party::First,
             host,
             site,
             at_home,
