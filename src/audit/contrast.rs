@@ -29,9 +29,8 @@ pub(super) fn confirm(visits: &mut [Visit]) {
             continue;
         }
         let opposite = match visit.state {
-            State::Rejected => State::Accepted,
+            State::Rejected | State::Withdrawn => State::Accepted,
             State::Accepted => State::Rejected,
-            State::Withdrawn => State::Accepted,
             State::Before => continue,
         };
         let others: Vec<&Records> = visits

@@ -21,7 +21,7 @@ pub fn table(report: &Report, sites: &[Site]) -> String {
         })
         .collect();
     lines.sort_unstable();
-    let head = "| platform | banner | language | found | accepted | rejected | withdrawn | proof of the refusal |\n\
+    let head = "| platform | banner | language | found | accepted | rejected | withdrawn | proof |\n\
                 |---|---|---|---|---|---|---|---|\n";
     format!("{head}{}", lines.concat())
 }

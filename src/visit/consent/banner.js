@@ -53,7 +53,9 @@
   const squeeze = (text) => text.replace(/\s+/gu, " ").trim();
   const label = (element) => {
     const own = squeeze(element.innerText ?? "") || squeeze(element.value ?? "");
-    return (own || squeeze(element.getAttribute("aria-label") ?? "") || squeeze(element.title ?? "")).slice(0, LONGEST_LABEL);
+    const told = squeeze(element.getAttribute("aria-label") ?? "") || squeeze(element.title ?? "");
+    // A sign such as × says less than what it is called.
+    return ((/\p{L}/u.test(own) ? own : told) || own).slice(0, LONGEST_LABEL);
   };
 
   // What its maker calls a button, for those whose words nobody knows.
@@ -146,6 +148,19 @@
     return `box ${keep(element.closest("[role=radiogroup], fieldset") ?? parent(element) ?? element)}`;
   };
 
+  // Words that only their mouse pointer shows to be a button.
+  const bare = (root) => {
+    const found = [];
+    let asked = 0;
+    for (const element of root.querySelectorAll("span, div, li, p, b, strong, label")) {
+      if (asked >= 400) break;
+      if (element.firstElementChild || !element.firstChild || element.textContent.length > 60 || element.closest(CLICKABLE)) continue;
+      asked += 1;
+      if (getComputedStyle(element).cursor === "pointer") found.push(element);
+    }
+    return found;
+  };
+
   // Whether the page behind can neither be scrolled nor met.
   const locked = () => {
     const stuck = (element) => /hidden|clip/u.test(getComputedStyle(element).overflowY) || getComputedStyle(element).position === "fixed";
@@ -175,7 +190,7 @@
     if (!document.body) return { banners: [], origin: globalThis.origin };
     const census = roots(document);
     for (const root of census.found) {
-      for (const element of root.querySelectorAll(CLICKABLE)) {
+      for (const element of [...root.querySelectorAll(CLICKABLE), ...bare(root)]) {
         if (count >= MOST_BUTTONS) break;
         if (!shown(element)) continue;
         const text = label(element);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::closed;
-use super::words::Lexicon;
+use super::words::{Lexicon, folded};
 use crate::model::visit::{Banner, Button, ButtonRole, Route, Routes};
 use crate::visit::stage::{World, Worlds};
 
@@ -385,7 +385,8 @@ fn questions(options: &[Choosable]) -> Vec<Question> {
     }
     let role = |option: &Choosable| {
         let said = lexicon.classify(&option.text).map(|meaning| meaning.role);
-        said.or_else(|| role_by_mark(&option.mark))
+        said.or_else(|| switched_by_word(&option.text))
+            .or_else(|| role_by_mark(&option.mark))
             .or_else(|| switched_by_mark(&option.mark))
     };
     by_question
@@ -418,6 +419,83 @@ fn switched_by_mark(mark: &str) -> Option<ButtonRole> {
         "0" | "false" | "no" | "off" | "n" | "none" => Some(ButtonRole::Reject),
         "1" | "true" | "yes" | "on" | "y" | "all" => Some(ButtonRole::Accept),
         _ => None,
+    }
+}
+
+/// What a radio button means that says what a switch says.
+fn switched_by_word(text: &str) -> Option<ButtonRole> {
+    const OFF: &[&str] = &[
+        "off",
+        "aus",
+        "desactive",
+        "desactivado",
+        "apagado",
+        "spento",
+        "disattivato",
+        "uit",
+        "av",
+        "fra",
+        "pois",
+        "wylaczone",
+        "vypnuto",
+        "vypnute",
+        "ki",
+        "oprit",
+        "isklj",
+        "iskljuceno",
+        "izklopljeno",
+        "valjas",
+        "isjungta",
+        "izslegts",
+        "desligado",
+        "inativo",
+        "inactive",
+        "inactivo",
+        "inaktiv",
+        "inattivo",
+        "disabled",
+        "изкл",
+    ];
+    const ON: &[&str] = &[
+        "on",
+        "an",
+        "ein",
+        "active",
+        "activado",
+        "encendido",
+        "acceso",
+        "attivo",
+        "attivato",
+        "aan",
+        "pa",
+        "til",
+        "paalla",
+        "wlaczone",
+        "zapnuto",
+        "zapnute",
+        "be",
+        "pornit",
+        "uklj",
+        "ukljuceno",
+        "vklopljeno",
+        "sees",
+        "ijungta",
+        "ieslegts",
+        "ligado",
+        "ativo",
+        "activo",
+        "aktiv",
+        "enabled",
+        "вкл",
+    ];
+    let said = folded(text);
+    let [word] = said.as_slice() else {
+        return None;
+    };
+    if OFF.contains(&word.as_str()) {
+        Some(ButtonRole::Reject)
+    } else {
+        ON.contains(&word.as_str()).then_some(ButtonRole::Accept)
     }
 }
 
@@ -510,6 +588,9 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
             .is_some_and(|pattern| pattern.is_match(&banner.hint))
     };
     let hinted = fits(&HINT);
+    let refuses_by_name = buttons.iter().any(|button| {
+        button.role == ButtonRole::Reject && Lexicon::builtin().topics(&button.text).0 > 0
+    });
     let answers_plainly = has(ButtonRole::Accept) || has(ButtonRole::Reject);
     let asks_for_a_choice = has(ButtonRole::Settings) || has(ButtonRole::Save);
     let answers = [
@@ -529,8 +610,8 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
     let switches =
         has(ButtonRole::Save) && !(banner.toggles.is_empty() && banner.options.is_empty());
     let answerable = has(ButtonRole::Accept)
-        // "No" alone refuses anything; beside words for consent in its name it refuses this.
-        || has(ButtonRole::Reject) && (hinted || asks_for_a_choice)
+        // "No" alone refuses anything; where it or its banner's name speaks of consent, it refuses this.
+        || has(ButtonRole::Reject) && (hinted || asks_for_a_choice || refuses_by_name)
         || has(ButtonRole::Acknowledge)
         || (has(ButtonRole::Settings) && has(ButtonRole::Save))
         || switches;
@@ -587,6 +668,10 @@ fn is_about_something_else(banner: &ScannedBanner, answers: bool) -> bool {
             .iter()
             .filter(|button| lexicon.classify(&button.text).is_none())
     };
+    // What speaks of consent only in the name of a policy asks for something else, if it says so.
+    if consent == 0 && elsewhere > 0 {
+        return true;
+    }
     other_buttons().any(|button| names_an_age(&button.text))
         || (consent <= 1 && names_an_age(&banner.text))
         || (!answers && elsewhere > consent)

@@ -239,6 +239,9 @@ fn compare(wish: Wish<'_>, before: &Testimony, now: &Testimony) -> Proof {
             strength: ProofStrength::Inferred,
         },
         (_, Some((_, how))) => Proof::Contradicted { how },
+        (Some(inferred), None) if inferred.answer != Answer::Unclear => Proof::Contradicted {
+            how: inferred.because,
+        },
         (Some(inferred), None) => Proof::Unconfirmed {
             how: inferred.because,
         },

@@ -17,7 +17,7 @@ mod speech;
 
 pub use crate::model::tcf;
 pub use contrast::tells_apart;
-pub use infer::{Change, Inferred, infer};
+pub use infer::{Change, Inferred, infer, speaks_of_refusing};
 pub use probe::{PROBE, read_probe};
 
 use std::collections::BTreeMap;

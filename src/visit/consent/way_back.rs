@@ -110,7 +110,8 @@ fn rank(control: &Control) -> Option<u32> {
         Some((ButtonRole::Settings, true)) => 80,
         Some((ButtonRole::Settings, false)) if marked => 70,
         Some((ButtonRole::Link, about)) if !control.leads && (about || marked) => 30,
-        Some(_) if !marked => return None,
+        // An accept button of a placeholder leads nowhere back.
+        Some((role, _)) if !marked || !matches!(role, ButtonRole::Link) => return None,
         // "Cookies", "Your privacy".
         None if !control.leads && Lexicon::builtin().topics(&control.text).0 > 0 => 40,
         _ if marked && !control.leads => 50,
@@ -229,14 +230,19 @@ mod tests {
             ("Cookie-Einstellungen", "", true, true),
             ("Gérer mes cookies", "", false, true),
             ("Withdraw consent", "", false, true),
-            ("⚙", "ot-floating-button__open", false, true),
+            (
+                "⚙",
+                "ot-floating-button__open ot-sdk-btn-floating",
+                false,
+                true,
+            ),
             ("◕", "cky-btn-revisit", false, true),
             ("Privacy policy", "", true, false),
             ("Settings", "account-settings", true, false),
             ("Shop", "", true, false),
             ("Contact", "btn button", false, false),
             ("No thanks", "newsletter-close", false, false),
-            ("Accept", "video-consent-btn", false, true),
+            ("Accept", "video-consent-btn", false, false),
         ] {
             assert_eq!(
                 rank(&control(text, mark, leads)).is_some(),

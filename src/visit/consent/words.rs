@@ -197,21 +197,55 @@ impl Lexicon {
         let words = words_of(&text);
         let codes = self.languages_of(&text);
         let spoken = |language: &&Language| codes.is_empty() || codes.contains(&language.code);
-        let count = |is: &dyn Fn(&Language, &String) -> bool| {
-            words
+        let said_by = |word: &String, is: fn(&Language, &str) -> bool| {
+            self.languages
                 .iter()
-                .filter(|word| {
-                    self.languages
-                        .iter()
-                        .filter(spoken)
-                        .any(|each| is(each, word))
-                })
-                .count()
+                .filter(spoken)
+                .any(|language| is(language, word))
         };
-        (
-            count(&|language, word| language.is_about_consent(word)),
-            count(&|language, word| language.elsewhere.has(word)),
-        )
+        let named = self.names_of_documents(&words);
+        let consent = words
+            .iter()
+            .zip(named)
+            .filter(|(word, named)| !named && said_by(word, Language::is_about_consent));
+        let elsewhere = words
+            .iter()
+            .filter(|word| said_by(word, |language, word| language.elsewhere.has(word)));
+        (consent.count(), elsewhere.count())
+    }
+
+    /// Which words belong to the name of a document, such as "cookie policy".
+    fn names_of_documents(&self, words: &[String]) -> Vec<bool> {
+        const LONGEST_NAME: usize = 6;
+        let mut named = vec![false; words.len()];
+        for start in 0..words.len() {
+            for end in start + 2..=words.len().min(start + LONGEST_NAME) {
+                let meanings = self.phrases.get(&words[start..end].join(" "));
+                let is_document = meanings
+                    .into_iter()
+                    .flatten()
+                    .any(|meaning| meaning.role == ButtonRole::Link);
+                if is_document {
+                    named[start..end].fill(true);
+                }
+            }
+        }
+        named
+    }
+
+    /// Whether the name of a cookie or storage entry holds a word for cookies or consent in some
+    /// language, other than the English word for cookies.
+    pub fn names_consent(&self, name: &str) -> bool {
+        const SHORTEST: usize = 5;
+        let joined = words_of(name).concat();
+        self.languages
+            .iter()
+            .flat_map(|language| &language.consent_stems)
+            .any(|stem| {
+                stem.chars().count() >= SHORTEST
+                    && !stem.starts_with("cookie")
+                    && joined.contains(stem.as_str())
+            })
     }
 
     /// The languages of a banner's text, ISO 639-1, most likely first; empty when it says too

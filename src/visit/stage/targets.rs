@@ -28,6 +28,7 @@ use crate::browser::js_protocol::runtime::{
 };
 use crate::browser::launch::attach_to_everything;
 use crate::browser::{Connection, Event, Session};
+use crate::visit::consent::record::speaks_of_refusing;
 use crate::visit::record::{HOOK, Told};
 
 /// The name of our own world, which pages cannot enter.
@@ -342,12 +343,18 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
         }
         "Page.javascriptDialogOpening" => {
             if let Some(session) = session {
-                // Leaving is allowed, everything else is answered with no.
-                let leave = params["type"] == "beforeunload";
+                // Leaving is allowed, and who is asked whether to refuse is sure; everything else is
+                // answered with no.
+                let sure = params["type"] == "confirm"
+                    && speaks_of_refusing(params["message"].as_str().unwrap_or_default());
+                let yes = sure || params["type"] == "beforeunload";
                 drop(
                     Session::attached(connection.clone(), session)
-                        .send(HandleJavaScriptDialogParams::new(leave)),
+                        .send(HandleJavaScriptDialogParams::new(yes)),
                 );
+                if sure {
+                    return;
+                }
                 let mut page = lock(&shared.page);
                 if page.dialogs.len() < 10 {
                     let said: String = params["message"]

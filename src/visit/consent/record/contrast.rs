@@ -1,7 +1,7 @@
 //! Compares what yes and no left behind, where nobody but the site can read it.
 
-use super::decode;
 use super::speech::{self, Sense};
+use super::{Answer, decode, infer};
 
 /// A run of digits this long is a moment or a number somebody drew.
 const LONGEST_NUMBER: usize = 8;
@@ -16,7 +16,19 @@ const LONGEST_WORD: usize = 24;
 /// Moments and identifiers do not count: they differ from visit to visit by themselves. A record
 /// that only one answer leaves counts if its name says more than that the banner was dealt with.
 pub fn tells_apart(name: &str, mine: &str, theirs: Option<&str>) -> bool {
-    if !super::is_consent_record_name(name) || is_about_an_answer(name) {
+    if is_about_an_answer(name) {
+        return false;
+    }
+    // Under any name, a clear yes for one and a clear no for the other leave no doubt.
+    let clear = [Some(mine), theirs].map(|value| infer::would_say(value?));
+    if matches!(
+        clear,
+        [Some(Answer::Denied), Some(Answer::Granted)]
+            | [Some(Answer::Granted), Some(Answer::Denied)]
+    ) {
+        return true;
+    }
+    if !super::is_consent_record_name(name) {
         return false;
     }
     let lasting = lasting(mine);
@@ -90,6 +102,9 @@ mod tests {
             ("consent_id", "abc", Some("def"), false),
             ("consent_date", "monday", Some("friday"), false),
             ("session", "a", Some("b"), false),
+            ("cc", "rejected", Some("accepted"), true),
+            ("menu", "1", Some("0"), false),
+            ("vafrakokur", "hafnad", Some("samthykkt"), true),
             ("cookie_optout", "1", None, true),
             ("cookie_banner_dismissed", "1", None, false),
             ("cookie_consent", "", Some("1"), false),

@@ -139,6 +139,35 @@ const DEALT_WITH: &[&str] = &[
     "saved",
 ];
 
+/// What a value would say if it were a record of consent: clear answers only.
+pub(super) fn would_say(value: &str) -> Option<Answer> {
+    let change = Change {
+        name: "cookie_consent",
+        old: None,
+        new: value,
+        source: Source::LocalStorage,
+    };
+    match said(&change) {
+        Said::Answer(answer, _) => Some(answer),
+        Said::DealtWith | Said::Nothing => None,
+    }
+}
+
+/// Whether a sentence speaks of refusing and not of accepting.
+pub fn speaks_of_refusing(text: &str) -> bool {
+    let words = crate::visit::consent::words::folded(text);
+    let answers = || {
+        words
+            .iter()
+            .take(MOST_WORDS_READ)
+            .filter_map(|word| stem(word))
+    };
+    answers().any(|yes| !yes) && !answers().any(|yes| yes)
+}
+
+/// How many words of a sentence are read.
+const MOST_WORDS_READ: usize = 60;
+
 /// What one value says.
 enum Said {
     Answer(Answer, String),

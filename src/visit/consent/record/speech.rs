@@ -1,6 +1,7 @@
 //! What the name of a cookie or storage entry speaks of, in several languages.
 
 use super::category::{Category, category, words};
+use crate::visit::consent::words::Lexicon;
 
 /// Parts of names that speak of consent and nothing else.
 const CONSENT: &[&str] = &[
@@ -282,7 +283,7 @@ pub(super) fn name(name: &str) -> Name {
     let topic =
         if is(ELSEWHERE) || joined.contains("cookieenabled") || joined.contains("cookiesenabled") {
             Topic::Other
-        } else if holds(CONSENT) || is(CONSENT_WORDS) {
+        } else if holds(CONSENT) || is(CONSENT_WORDS) || Lexicon::builtin().names_consent(name) {
             Topic::Consent
         } else if holds(PERHAPS) || category.is_some() {
             Topic::Perhaps
