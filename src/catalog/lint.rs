@@ -96,6 +96,17 @@ pub fn check_path(path: &Path, today: civil::Date) -> Result<Checked, CatalogErr
     })
 }
 
+/// Checks one text as a catalog of its own, on the day `today`. Its path below the catalog's root says
+/// what it is: `services/matomo.toml`, `overrides.toml`, `imported/disconnect.json`.
+pub fn check_text(path: &str, text: &str, today: civil::Date) -> Checked {
+    let file = File {
+        path: path.to_owned(),
+        shown: path.to_owned(),
+        text: text.to_owned().into(),
+    };
+    check(&[vec![file]], today)
+}
+
 /// Checks the strongest of several layers, which come strongest last.
 pub(super) fn check(layers: &[Vec<File>], today: civil::Date) -> Checked {
     let (loaded, problems) = load::read(layers);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod answers;
 mod files;
 mod items;
 mod known;

@@ -3,7 +3,7 @@
 //! The order is fixed: the override table, the catalog's services, behaviour, short life, unknown.
 //! A name is never proof by itself: what is known by name alone is only likely.
 
-use crate::catalog::{ItemMatch, ItemQuery, Override, Treatment};
+use crate::catalog::{ItemMatch, ItemQuery, Knowing, Override, Treatment};
 use crate::model::finding::{Category, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 
@@ -268,7 +268,7 @@ fn consent_by_catalog(
     let conditions = knowledge.conditional_exemption(found, profile);
     let verdict = if conditions.is_some() || (!found.ambiguous.is_empty() && !found.bound) {
         Verdict::Review
-    } else if found.bound {
+    } else if found.bound && found.knowing == Knowing::Curated {
         Verdict::Violation
     } else {
         Verdict::Likely

@@ -125,3 +125,127 @@ fn errors_name_file_line_and_remedy() {
         .to_string();
     assert!(error.contains("schema version 2"), "{error}");
 }
+
+#[test]
+fn an_overlay_takes_away_what_it_names() {
+    let more = "[[request]]\nhost = \"x.test\"\npath = \"/a\"\n[[cookie]]\nname = \"x_one\"\n[[cookie]]\nname = \"x_two\"\n";
+    let (x, y) = (entry("x", more), entry("y", ""));
+    let below = [
+        ("services/x.toml", x.as_str()),
+        ("services/y.toml", y.as_str()),
+    ];
+    let disabled = "disable = [\"y\", \"x/cookie:x_one\", \"x/request:x.test/a\"]\n";
+    let catalog = Catalog::of(&[&below, &[("disabled.toml", disabled)]]).unwrap();
+    assert!(catalog.service("y").is_none());
+    let left = catalog.service("x").unwrap();
+    assert_eq!((left.cookie.len(), left.request.len()), (1, 0));
+    for (disabled, expected) in [
+        (
+            "disable = [\"xx\"]\n",
+            "disabled.toml:1: nothing to disable by the name `xx`",
+        ),
+        (
+            "\ndisable = [\"x/cookie:none\"]\n",
+            "disabled.toml:2: nothing to disable by the name `x/cookie:none`",
+        ),
+    ] {
+        let error = Catalog::of(&[&below, &[("disabled.toml", disabled)]]).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn imports_answer_only_where_no_entry_does() {
+    let x = entry(
+        "x",
+        "[[request]]\nhost = \"x.test\"\npath = \"/a\"\n[[cookie]]\nname = \"shared_*\"\n",
+    );
+    let imported = r#"{"schema": "consentinel/imported/v1", "origin": {"id": "set", "title": "Set", "rights": "MIT"}, "services": [
+        {"id": "s", "name": "S", "sector": "advertising", "category": "marketing",
+         "request": [{"host": "x.test"}, {"host": "s.test"}], "cookie": [{"name": "shared_id"}, {"name": "alone_id"}]}]}"#;
+    let catalog = Catalog::of(&[&[
+        ("services/x.toml", x.as_str()),
+        ("imported/set.json", imported),
+    ]])
+    .unwrap();
+    for (url, expected) in [
+        ("https://x.test/a", Some(("x", Knowing::Curated))),
+        ("https://x.test/b", Some(("set:s", Knowing::Imported))),
+        ("https://s.test/", Some(("set:s", Knowing::Imported))),
+        ("https://other.test/", None),
+    ] {
+        let found = catalog.match_request(&Url::parse(url).unwrap(), "shop.test");
+        let found = found
+            .as_ref()
+            .map(|found| (found.service.as_str(), found.knowing));
+        assert_eq!(found, expected, "{url}");
+    }
+    for (name, expected) in [("shared_id", "x"), ("alone_id", "set:s")] {
+        assert_eq!(
+            find(&catalog, Seen { name, ..SEEN }).unwrap().service,
+            expected
+        );
+    }
+    assert_eq!(catalog.info().services, 1, "imports do not count");
+    assert_eq!(catalog.source_of("set:s", Knowing::Imported), "Set (MIT)");
+}
+
+#[test]
+fn everything_wrong_with_a_file_is_told_with_its_line() {
+    let text = entry(
+        "x",
+        "risc = \"low\"\n[[cookie]]\nnamee = \"a\"\nname = \"abc_id\"\nrole = \"identifyer\"\n",
+    );
+    let lints = lint::check_text("services/x.toml", &text, today()).lints;
+    let told: Vec<(usize, &str)> = lints
+        .iter()
+        .map(|lint| (lint.line, lint.message.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (8, "unknown key `risc`, did you mean `risk`?"),
+            (10, "unknown key `namee`, did you mean `name`?"),
+            (12, "unknown word `identifyer`, did you mean `identifier`?"),
+        ]
+    );
+}
+
+#[test]
+fn faults_are_told_on_their_lines() {
+    let text = entry(
+        "x",
+        "[[request]]\nhost = \"@any\"\n\n[[cookie]]\nname = \"ab\"\nsrc = [\"none\"]\n",
+    );
+    let lints = lint::check_text("services/x.toml", &text, today()).lints;
+    let found = |rule: &str| {
+        lints
+            .iter()
+            .find(|lint| lint.code.as_str() == rule)
+            .map(|lint| lint.line)
+    };
+    for (rule, line) in [
+        ("unbound-request", 9),
+        ("short-name", 12),
+        ("unknown-source", 13),
+        ("unknown-section", 5),
+    ] {
+        assert_eq!(found(rule), Some(line), "{rule}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_file_panics(text in "[a-z\\[\\]=\"'{}, \n*<>:.-]{0,200}", at in 0_usize..400, with in ".{0,8}") {
+        let mut sound = entry("x", TRACKER);
+        if sound.is_char_boundary(at.min(sound.len())) {
+            sound.insert_str(at.min(sound.len()), &with);
+        }
+        for path in ["services/x.toml", "overrides.toml", "exemptions.toml", "disabled.toml", "imported/x.json"] {
+            lint::check_text(path, &text, today());
+            lint::check_text(path, &sound, today());
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::Knowing;
 use crate::judge::classify::category_name;
 use crate::judge::consent_mode::{self, ConsentMode};
 use crate::judge::index::{Departure, Item, PageIndex, REPORTERS, SeenRequest};
@@ -402,7 +403,11 @@ pub(super) fn request_draft(
         stable_name: requests.group.1.clone(),
         sub_type: Some(means.name()),
         severity,
-        verdict: Verdict::Violation,
+        // What a data set says of a host nobody has looked at is likely, no more.
+        verdict: match found.knowing {
+            Knowing::Curated => Verdict::Violation,
+            Knowing::Imported => Verdict::Likely,
+        },
         proof: Proof::P2,
         certainty: means.certainty(),
         state: occurrence.state,
