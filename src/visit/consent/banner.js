@@ -161,6 +161,13 @@
     return found;
   };
 
+  // What a question is about: its legend, what its group is called, its name.
+  const about = (element) => {
+    const group = element.closest("fieldset, [role=radiogroup]");
+    const legend = group?.querySelector("legend")?.innerText ?? group?.getAttribute("aria-label") ?? "";
+    return squeeze(`${legend} ${element.name ?? ""}`).slice(0, LONGEST_LABEL);
+  };
+
   // Whether the page behind can neither be scrolled nor met.
   const locked = () => {
     const stuck = (element) => /hidden|clip/u.test(getComputedStyle(element).overflowY) || getComputedStyle(element).position === "fixed";
@@ -259,7 +266,7 @@
         toggles: toggles.filter(inside(around))
           .map((element) => ({ id: keep(element), text: naming(element), mark: mark(element), checked: isOn(element), disabled: isFixed(element) })),
         options: options.filter(inside(around)).map((element) => ({
-          id: keep(element), text: naming(element), mark: mark(element), question: question(element).slice(0, 120), checked: isOn(element), disabled: isFixed(element),
+          id: keep(element), text: naming(element), mark: mark(element), about: about(element), question: question(element).slice(0, 120), checked: isOn(element), disabled: isFixed(element),
         })),
       })),
     };
@@ -373,6 +380,7 @@
     scan,
     focus,
     controls,
+    isOn: (id) => isOn(elements[id]),
     adopt: (root) => closed.set(root.host, root),
     veiled,
     aim,

@@ -108,6 +108,8 @@ struct Choosable {
     #[serde(default)]
     mark: String,
     #[serde(default)]
+    about: String,
+    #[serde(default)]
     question: String,
     checked: bool,
     disabled: bool,
@@ -116,7 +118,7 @@ struct Choosable {
 /// A question of the banner with a yes and a no to choose from.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// What it is about, with the words of its answers.
+    /// What it is about.
     pub text: String,
     /// Under which our own world keeps the answer that allows.
     pub yes: Option<u64>,
@@ -255,18 +257,53 @@ impl LiveBanner {
 
 /// Looks at every frame and returns what is most likely the banner.
 pub async fn look(worlds: &Worlds) -> Option<LiveBanner> {
-    let mut best: Option<LiveBanner> = None;
+    candidates(worlds)
+        .await
+        .into_iter()
+        .reduce(|best, live| if live.score > best.score { live } else { best })
+}
+
+/// Looks for the layer that was opened from a first one, which may go on standing beside it.
+pub async fn look_beyond(worlds: &Worlds, first: &LiveBanner) -> Option<LiveBanner> {
+    let fresh = |live: &LiveBanner| {
+        live.world.context != first.world.context
+            || !live
+                .buttons
+                .iter()
+                .any(|button| first.buttons.iter().any(|known| known.id == button.id))
+    };
+    candidates(worlds)
+        .await
+        .into_iter()
+        .filter(|live| !live.is_like(first))
+        .max_by_key(|live| (fresh(live), live.score))
+}
+
+/// Looks at a layer again: the candidate that has one of its buttons.
+pub async fn look_at(worlds: &Worlds, layer: &LiveBanner) -> Option<LiveBanner> {
+    candidates(worlds)
+        .await
+        .into_iter()
+        .filter(|live| {
+            live.world.context == layer.world.context
+                && live
+                    .buttons
+                    .iter()
+                    .any(|button| layer.buttons.iter().any(|known| known.id == button.id))
+        })
+        .max_by_key(|live| live.score)
+}
+
+/// Everything in every frame that is a consent banner or a layer of one.
+async fn candidates(worlds: &Worlds) -> Vec<LiveBanner> {
+    let mut found = Vec::new();
     for world in worlds.own_worlds() {
         let Some(scan) = ask(worlds, &world).await else {
             continue;
         };
-        for live in scan.live(&world) {
-            if best.as_ref().is_none_or(|best| live.score > best.score) {
-                best = Some(live);
-            }
-        }
+        found.extend(scan.live(&world));
     }
-    best
+    found
 }
 
 /// Looks for what stands once something on a banner was clicked: a question whether the visitor is
@@ -402,9 +439,10 @@ fn questions(options: &[Choosable]) -> Vec<Question> {
             Some(Question {
                 text: options
                     .iter()
-                    .map(|option| option.text.as_str())
-                    .collect::<Vec<_>>()
-                    .join(" / "),
+                    .map(|option| option.about.as_str())
+                    .find(|about| !about.is_empty())
+                    .unwrap_or_default()
+                    .to_owned(),
                 yes: of(ButtonRole::Accept).map(|option| option.id),
                 no: no.id,
                 refused: no.checked,

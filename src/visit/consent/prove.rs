@@ -217,7 +217,7 @@ fn compare(wish: Wish<'_>, before: &Testimony, now: &Testimony) -> Proof {
         )
     });
     if let Some((answer, how)) = &said
-        && (agrees(wish, *answer) || grants_as(wish, &records))
+        && (agrees(wish, *answer) && !matches!(wish, Wish::Some(_)) || grants_as(wish, &records))
     {
         return Proof::Confirmed {
             how: how.clone(),
@@ -255,7 +255,8 @@ fn agrees(wish: Wish<'_>, answer: Answer) -> bool {
     match wish {
         Wish::Nothing => answer == Answer::Denied,
         Wish::Everything => answer == Answer::Granted,
-        Wish::Some(_) => false,
+        // Every switch was put as wished; a record in plain words tells no more than that they differ.
+        Wish::Some(_) => answer == Answer::Mixed,
     }
 }
 

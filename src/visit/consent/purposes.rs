@@ -188,7 +188,7 @@ pub fn purpose_of(name: &str) -> Option<Purpose> {
     };
     NAMES
         .iter()
-        .find(|(_, _, stems)| stems.iter().any(|stem| starts(stem)))
+        .find(|(_, _, stems)| stems.iter().any(&starts))
         .map(|(purpose, ..)| *purpose)
 }
 

@@ -65,7 +65,7 @@ impl Walk<'_> {
     /// Answers what can be answered on one layer. True when it was.
     async fn answer_layer(&mut self, layer: &LiveBanner) -> bool {
         if self.wish == Wish::Nothing && layer.button(ButtonRole::Reject).is_some() {
-            self.refuse_all(layer).await && self.save_what_is_left().await
+            self.refuse_all(layer).await && self.save_what_is_left(layer).await
         } else {
             self.save_as_wished(layer).await
         }
@@ -110,20 +110,23 @@ impl Walk<'_> {
         let turn = layer
             .toggles
             .iter()
-            .filter(|toggle| !toggle.disabled && toggle.checked != self.wish.allows(&toggle.text))
-            .map(|toggle| toggle.id);
+            .filter(|toggle| !toggle.disabled)
+            .map(|toggle| (toggle.id, self.wish.allows(&toggle.text)));
         let choose = layer.questions.iter().filter_map(|question| {
-            match (self.wish.allows(&question.text), question.refused) {
-                (true, true) => question.yes,
-                (false, false) => Some(question.no),
-                _ => None,
+            if self.wish.allows(&question.text) {
+                Some((question.yes?, true))
+            } else {
+                Some((question.no, true))
             }
         });
-        let presses: Vec<u64> = turn.chain(choose).take(MOST_ANSWERS).collect();
-        for id in presses {
-            self.press(&layer.world, id).await;
+        let wanted: Vec<(u64, bool)> = turn.chain(choose).take(MOST_ANSWERS).collect();
+        for (id, on) in wanted {
+            // One switch may turn others: what is as it should be by now is left alone.
+            if self.is_on(layer, id).await != Some(on) {
+                self.press(&layer.world, id).await;
+            }
         }
-        let Some(now) = banner::look(&self.stage.worlds()).await else {
+        let Some(now) = banner::look_at(&self.stage.worlds(), layer).await else {
             return false;
         };
         let against = self.against(&now);
@@ -135,6 +138,15 @@ impl Walk<'_> {
             Some(save) => self.click(&now, save).await,
             None => false,
         }
+    }
+
+    /// Whether a switch is on or an answer is chosen right now.
+    async fn is_on(&self, layer: &LiveBanner, id: u64) -> Option<bool> {
+        let worlds = self.stage.worlds();
+        let asked = worlds
+            .evaluate(&layer.world, format!("consentinel.isOn({id})"))
+            .await;
+        asked.ok()?.as_bool()
     }
 
     /// How many things on a layer are allowed that the visitor refuses.
@@ -152,9 +164,9 @@ impl Walk<'_> {
 
     /// "Reject all" of some layers only switches everything off: where the layer still stands, with
     /// nothing on, saving it is the answer. True unless a save button is there and cannot be clicked.
-    async fn save_what_is_left(&mut self) -> bool {
+    async fn save_what_is_left(&mut self, layer: &LiveBanner) -> bool {
         self.stage.pass_in_view(LAYER_GOES).await;
-        let Some(left) = banner::look(&self.stage.worlds()).await else {
+        let Some(left) = banner::look_at(&self.stage.worlds(), layer).await else {
             return true;
         };
         match left.button(ButtonRole::Save) {
@@ -169,13 +181,13 @@ impl Walk<'_> {
         let mut last: Option<LiveBanner> = None;
         while self.stage.time().now_ms() < until_ms {
             self.stage.pass_in_view(PAUSE).await;
-            let Some(current) = banner::look(&self.stage.worlds()).await else {
+            let Some(current) = banner::look_beyond(&self.stage.worlds(), first).await else {
                 continue;
             };
             let answers = current.button(ButtonRole::Reject).is_some()
                 || current.button(ButtonRole::Save).is_some()
                 || current.button(ButtonRole::Settings).is_some();
-            if answers && !current.is_like(first) {
+            if answers {
                 if last.as_ref().is_some_and(|last| last.is_like(&current)) {
                     return Some(current);
                 }
