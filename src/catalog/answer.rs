@@ -194,7 +194,7 @@ impl Catalog {
             });
             return found.map_or_else(Answer::unknown, |found| self.of_rule(&found));
         }
-        self.ask_item(question, |query| self.answer_item(question, query))
+        ask_item(question, |query| self.answer_item(question, query))
     }
 
     /// Every rule that was looked at, those that fit first and the best of them at the top.
@@ -216,26 +216,11 @@ impl Catalog {
                 })
                 .collect();
         }
-        self.ask_item(question, |query| {
+        ask_item(question, |query| {
             let mut candidates = self.index.items_like(&self.services, query);
             candidates
                 .sort_by_key(|candidate| Reverse(candidate.outcome.ok().map(|(rank, _)| rank)));
             candidates.iter().map(considered).collect()
-        })
-    }
-
-    fn ask_item<T>(&self, question: &Question<'_>, ask: impl FnOnce(&ItemQuery<'_>) -> T) -> T {
-        let host = question.host.or(question.site).unwrap_or_default();
-        let host = host.trim_start_matches('.');
-        ask(&ItemQuery {
-            name: question.name,
-            host,
-            storage: question.kind.storage(),
-            // An observation without a page is taken for one on its own site.
-            site: question.site.unwrap_or(host),
-            set_by: &[],
-            value: question.value,
-            contacted: &BTreeSet::new(),
         })
     }
 
@@ -402,6 +387,22 @@ impl Answer {
             self.purpose = Some(row.reason.clone());
         }
     }
+}
+
+/// Asks about an item as the judge would.
+fn ask_item<T>(question: &Question<'_>, ask: impl FnOnce(&ItemQuery<'_>) -> T) -> T {
+    let host = question.host.or(question.site).unwrap_or_default();
+    let host = host.trim_start_matches('.');
+    ask(&ItemQuery {
+        name: question.name,
+        host,
+        storage: question.kind.storage(),
+        // An observation without a page is taken for one on its own site.
+        site: question.site.unwrap_or(host),
+        set_by: &[],
+        value: question.value,
+        contacted: &BTreeSet::new(),
+    })
 }
 
 fn by_rule(rule: &RequestRule) -> MatchedBy {

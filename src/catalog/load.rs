@@ -442,7 +442,7 @@ impl Reading {
         match toml::from_str(&file.text) {
             Ok(understood) => Some(understood),
             Err(error) => {
-                self.problems.extend(problems_of::<T>(file, error));
+                self.problems.extend(problems_of::<T>(file, &error));
                 None
             }
         }
@@ -534,7 +534,7 @@ fn version(layers: &[Vec<File>]) -> String {
 }
 
 /// Everything wrong with a file that gave `error`: what is wrong is taken out, and the rest read again.
-fn problems_of<T: DeserializeOwned>(file: &File, error: toml::de::Error) -> Vec<CatalogError> {
+fn problems_of<T: DeserializeOwned>(file: &File, error: &toml::de::Error) -> Vec<CatalogError> {
     let mut problems = vec![explain(file, error.message(), error.span())];
     let Ok(root) = DeTable::parse(&file.text) else {
         return problems;

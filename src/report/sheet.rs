@@ -112,7 +112,8 @@ fn terminal_table(columns: &[String], rows: &[Vec<String>], width: usize) -> Vec
             .iter()
             .zip(cells)
             .map(|(width, cell)| format!("{cell:<width$}  "))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let text = cells.get(last).map_or("", String::as_str);
         lines.extend(hanging(&format!("  {start}"), text, width));
         if number == 0 {
@@ -127,44 +128,47 @@ fn terminal_table(columns: &[String], rows: &[Vec<String>], width: usize) -> Vec
 }
 
 fn markdown(sheet: &Sheet) -> String {
-    let mut text = format!("# {}\n", escaped(&sheet.title));
+    let mut lines = vec![format!("# {}", escaped(&sheet.title))];
     if !sheet.subtitle.is_empty() {
-        text.push_str(&format!("\n{}\n", escaped(&sheet.subtitle)));
+        lines.extend([String::new(), escaped(&sheet.subtitle)]);
     }
     for section in &sheet.sections {
-        text.push_str(&format!("\n## {}\n", escaped(&section.title)));
+        lines.extend([String::new(), format!("## {}", escaped(&section.title))]);
         for block in &section.blocks {
-            text.push('\n');
-            text.push_str(&markdown_block(block));
+            lines.push(String::new());
+            lines.extend(markdown_block(block));
         }
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
-fn markdown_block(block: &Block) -> String {
+fn markdown_block(block: &Block) -> Vec<String> {
     match block {
-        Block::Paragraph(text) => format!("{}\n", escaped(text)),
+        Block::Paragraph(text) => vec![escaped(text)],
         Block::List(points) => points
             .iter()
-            .map(|point| format!("- {}\n", escaped(point)))
+            .map(|point| format!("- {}", escaped(point)))
             .collect(),
         Block::Steps(steps) => (1..)
             .zip(steps)
-            .map(|(number, step)| format!("{number}. {}\n", escaped(step)))
+            .map(|(number, step)| format!("{number}. {}", escaped(step)))
             .collect(),
         Block::Facts(facts) => facts
             .iter()
-            .map(|(name, fact)| format!("- **{}**: {}\n", escaped(name), escaped(fact)))
+            .map(|(name, fact)| format!("- **{}**: {}", escaped(name), escaped(fact)))
             .collect(),
         Block::Table { columns, rows } => {
             let line = |cells: &[String]| {
                 let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
-                format!("| {} |\n", cells.join(" | "))
+                format!("| {} |", cells.join(" | "))
             };
-            let mut text = line(columns);
-            text.push_str(&format!("|{}\n", " --- |".repeat(columns.len())));
-            text.extend(rows.iter().map(|row| line(row)));
-            text
+            let mut lines = vec![
+                line(columns),
+                format!("|{}", " --- |".repeat(columns.len())),
+            ];
+            lines.extend(rows.iter().map(|row| line(row)));
+            lines
         }
     }
 }

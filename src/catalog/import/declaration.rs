@@ -98,13 +98,14 @@ struct Row<'a> {
 }
 
 fn add(builder: &mut Builder, row: &Row<'_>) {
-    let Some(area) = area(row.kind) else {
+    if is_request(row.kind) {
         builder
             .found
             .skipped
             .add("no cookie and no storage", row.name);
         return;
-    };
+    }
+    let area = area(row.kind);
     let hosts: Vec<_> = row
         .host
         .split([',', ' ', '\n'])
@@ -149,19 +150,23 @@ fn add(builder: &mut Builder, row: &Row<'_>) {
         });
 }
 
-/// Where an item of a kind is kept: `None` inside for a cookie, `None` outside for what is neither.
-fn area(kind: &str) -> Option<Option<Area>> {
+/// Whether a kind is no item but a request.
+fn is_request(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    if kind.contains("pixel") || kind.contains("beacon") {
-        None
-    } else if kind.contains("local") {
-        Some(Some(Area::Local))
+    kind.contains("pixel") || kind.contains("beacon")
+}
+
+/// Where an item of a kind is kept; absent for a cookie.
+fn area(kind: &str) -> Option<Area> {
+    let kind = kind.to_ascii_lowercase();
+    if kind.contains("local") {
+        Some(Area::Local)
     } else if kind.contains("session storage") || kind.contains("sessionstorage") {
-        Some(Some(Area::Session))
+        Some(Area::Session)
     } else if kind.contains("indexed") {
-        Some(Some(Area::IndexedDb))
+        Some(Area::IndexedDb)
     } else {
-        Some(None)
+        None
     }
 }
 

@@ -12,8 +12,11 @@ use super::{ImportError, categories};
 struct Services {
     #[serde(default)]
     license: Option<String>,
-    categories: BTreeMap<String, Vec<BTreeMap<String, BTreeMap<String, Value>>>>,
+    categories: BTreeMap<String, Vec<Companies>>,
 }
+
+/// Companies, each with its hosts by its website; beside the hosts stand remarks.
+type Companies = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// Reads it.
 pub(super) fn services(text: &str) -> Result<Found, ImportError> {

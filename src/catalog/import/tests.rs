@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::duration::Duration;
 use crate::catalog::schema::Service;
 use crate::model::finding::Category;
 
@@ -276,11 +277,7 @@ fn lifetimes_are_read_as_people_write_them() {
         ("99999999999999999999 days", None),
     ] {
         let read = lifetime::read(written);
-        assert_eq!(
-            read.as_ref().map(|read| read.as_str()),
-            expected,
-            "{written}"
-        );
+        assert_eq!(read.as_ref().map(Duration::as_str), expected, "{written}");
     }
 }
 

@@ -11,7 +11,8 @@ use super::{ImportError, categories};
 
 #[derive(Deserialize)]
 struct Domain {
-    domain: String,
+    #[serde(rename = "domain")]
+    host: String,
     #[serde(default)]
     owner: Option<Owner>,
     #[serde(default)]
@@ -108,17 +109,17 @@ fn add(builder: &mut Builder, document: Value, key: Option<&str>, depth: usize) 
 }
 
 fn add_domain(builder: &mut Builder, domain: &Domain) {
-    let Some(pattern) = host(&domain.domain) else {
-        builder.found.skipped.add("no host name", &domain.domain);
+    let Some(pattern) = host(&domain.host) else {
+        builder.found.skipped.add("no host name", &domain.host);
         return;
     };
     let owner = domain.owner.as_ref();
     let vendor = owner.and_then(|owner| owner.display_name.clone().or_else(|| owner.name.clone()));
     let meaning = categories::strictest(domain.categories.iter().map(String::as_str));
-    let title = vendor.clone().unwrap_or_else(|| domain.domain.clone());
+    let title = vendor.clone().unwrap_or_else(|| domain.host.clone());
     // An owner has domains of many kinds: each of them is a service.
     let service = builder.service(
-        &format!("{title} ({})", domain.domain),
+        &format!("{title} ({})", domain.host),
         meaning.category,
         meaning.sector,
     );

@@ -101,7 +101,8 @@ fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > LARGEST {
         return Err(format!("{} has more than 64 MiB", path.display()));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{} is no UTF-8 text", path.display()))
+    String::from_utf8(bytes)
+        .map_err(|error| format!("{} is no UTF-8 text: {error}", path.display()))
 }
 
 /// Writes the data set into its folder and tells what it holds.

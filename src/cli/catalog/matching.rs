@@ -296,8 +296,11 @@ fn answer_line(catalog: &Catalog, line: &[u8]) -> Result<String, String> {
         Some(_) => Err(format!("`{field}` is no text")),
     };
     let kind = text("kind")?.ok_or("`kind` is missing: cookie, local-storage, session-storage, indexed-db, cache-storage or request")?;
-    let kind: ObservedKind = serde_json::from_value(Value::String(kind.to_owned()))
-        .map_err(|_| format!("`{kind}` is no kind: cookie, local-storage, session-storage, indexed-db, cache-storage or request"))?;
+    let Ok(kind) = serde_json::from_value::<ObservedKind>(Value::String(kind.to_owned())) else {
+        return Err(format!(
+            "`{kind}` is no kind: cookie, local-storage, session-storage, indexed-db, cache-storage or request"
+        ));
+    };
     let (name, host) = (text("name")?, text("host")?);
     if name.is_none() && (kind != ObservedKind::Request || host.is_none()) {
         return Err("`name` is missing".to_owned());
