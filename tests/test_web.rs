@@ -8,6 +8,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use consentinel::test_web::choices;
 use consentinel::test_web::{Options, PACKAGE_LOCK, TestWeb, TestWebError};
 use https::{get, get_as};
 use sha2::{Digest as _, Sha256};
@@ -268,4 +269,31 @@ fn the_lock_file_has_digests_and_no_addresses() {
         );
         assert!(package.get("resolved").is_none(), "{name}");
     }
+}
+
+/// The table itself comes from `consentinel demo --choice-table`; this says that no banner is missing in it.
+#[test]
+fn the_table_of_choices_has_a_line_for_every_banner() {
+    let documented = include_str!("../docs/choice.md");
+    let sites = consentinel::test_web::sites().unwrap();
+    let about_banners = sites
+        .iter()
+        .filter(|site| site.platform.is_some() || site.is_about_consent_only());
+    let mut expected = 0;
+    for site in about_banners {
+        let begins = choices::line_begins(site);
+        assert!(
+            documented.lines().any(|line| line.starts_with(&begins)),
+            "{}: no line `{begins}`: run `consentinel demo --choice-table`",
+            site.name
+        );
+        expected += 1;
+    }
+    let lines = documented
+        .lines()
+        .skip_while(|line| !line.starts_with("| platform |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .count();
+    assert_eq!(lines, expected);
 }

@@ -26,13 +26,18 @@ pub fn table(report: &Report, sites: &[Site]) -> String {
     format!("{head}{}", lines.concat())
 }
 
-fn line(site: &Site, page: &Page) -> String {
+/// How the line of a site begins: platform, where the banner comes from, language.
+pub fn line_begins(site: &Site) -> String {
     let platform = site.platform.as_deref().unwrap_or("(none)");
     let banner = match site.banner.as_str() {
         "emulated" => "emulated".to_owned(),
         "own" => format!("own: {}", site.name),
         package => format!("npm: {package}"),
     };
+    format!("| {platform} | {banner} | {} |", site.language)
+}
+
+fn line(site: &Site, page: &Page) -> String {
     let found = if page.banner.found { "yes" } else { "no" };
     let of = |state| page.visits.iter().find(|visit| visit.state == state);
     let proof = of(State::Rejected)
@@ -40,8 +45,8 @@ fn line(site: &Site, page: &Page) -> String {
         .or_else(|| of(State::Accepted).filter(|visit| visit.choice.confirmed))
         .map_or("none", |visit| strength(visit.choice.strength));
     format!(
-        "| {platform} | {banner} | {} | {found} | {} | {} | {} | {proof} |\n",
-        site.language,
+        "{} {found} | {} | {} | {} | {proof} |\n",
+        line_begins(site),
         cell(of(State::Accepted)),
         cell(of(State::Rejected)),
         cell(of(State::Withdrawn)),

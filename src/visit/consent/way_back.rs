@@ -94,19 +94,19 @@ fn rank(control: &Control) -> Option<u32> {
         "adjust",
     ];
     let lexicon = Lexicon::builtin();
+    // "Consent" and "privacy" are words of controls, and alone none of banners.
+    let speaks = |text: &str| lexicon.topics(text).0 > 0 || record::is_consent_record_name(text);
     let said = [&control.text, &control.aria]
         .into_iter()
         .filter(|text| !text.is_empty())
-        .find_map(|text| Some((lexicon.classify(text)?.role, lexicon.topics(text).0 > 0)));
+        .find_map(|text| Some((lexicon.classify(text)?.role, speaks(text))));
     let mark = control.mark.to_lowercase();
     let holds = |words: &[&str]| words.iter().any(|word| mark.contains(word));
     let marked = holds(SUBJECTS) && holds(ACTS);
-    // "Consent" is a word of buttons, and alone none of banners.
-    let speaks = |text: &str| record::is_consent_record_name(text);
     // A link to a document is read, not pressed.
     let points = match said {
         // "Withdraw your consent", "Cookie settings".
-        Some((ButtonRole::Reject, about)) if about || marked || speaks(&control.text) => 60,
+        Some((ButtonRole::Reject, about)) if about || marked => 60,
         Some((ButtonRole::Settings, true)) => 80,
         Some((ButtonRole::Settings, false)) if marked => 70,
         Some((ButtonRole::Link, about)) if !control.leads && (about || marked) => 30,
