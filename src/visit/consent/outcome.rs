@@ -88,3 +88,67 @@ pub fn outcomes(
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::visit::{Button, Routes};
+
+    fn banner(reject: Route, roles: &[ButtonRole], share: f64) -> Banner {
+        let button = |role: &ButtonRole| Button {
+            role: *role,
+            text: String::new(),
+            layer: 1,
+            place: [0.0; 4],
+        };
+        Banner {
+            found: true,
+            routes: Routes {
+                accept: Route::FirstLayer,
+                reject,
+            },
+            buttons: roles.iter().map(button).collect(),
+            share,
+            ..Banner::default()
+        }
+    }
+
+    #[test]
+    fn banners_without_a_free_no_have_names() {
+        use ButtonRole::{Accept, Close, Pay, Settings};
+        use ChoiceOutcome as Is;
+        let nothing = Choice::default();
+        for (roles, share, expected) in [
+            (&[Accept][..], 0.2, &[Is::NoRejectRoute, Is::AcceptOnly][..]),
+            (&[Accept, Pay], 0.2, &[Is::NoRejectRoute, Is::PayOrOk]),
+            (
+                &[Accept],
+                1.0,
+                &[Is::NoRejectRoute, Is::AcceptOnly, Is::Wall],
+            ),
+            (&[Accept, Close], 1.0, &[Is::NoRejectRoute, Is::AcceptOnly]),
+            (&[Accept, Settings], 0.2, &[Is::NoRejectRoute]),
+        ] {
+            let banner = banner(Route::None, roles, share);
+            let named = outcomes(State::Rejected, &banner, &nothing, Circumstances::default());
+            assert_eq!(named, expected, "{roles:?} {share}");
+        }
+    }
+
+    #[test]
+    fn a_click_alone_confirms_nothing() {
+        let banner = banner(Route::SecondLayer, &[ButtonRole::Accept], 0.2);
+        let made = Choice {
+            made: true,
+            ..Choice::default()
+        };
+        let named = outcomes(State::Rejected, &banner, &made, Circumstances::default());
+        assert_eq!(
+            named,
+            [
+                ChoiceOutcome::Unconfirmed,
+                ChoiceOutcome::RejectOnSecondLayer
+            ]
+        );
+    }
+}
