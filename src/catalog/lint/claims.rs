@@ -164,6 +164,19 @@ pub(super) fn check_names(findings: &mut Findings<'_>, claims: &[Claim<'_>]) {
     }
 }
 
+/// Sections of services whose hosts carry those of others.
+const CARRIERS: &[&str] = &["cdn", "cms", "hosting", "shop", "consent-management"];
+
+/// Whether hosts of `service` below those of `other` are to be expected: a part of one vendor's
+/// offer, or a customer of who carries others.
+fn carries(other: &Service, service: &Service) -> bool {
+    let same_vendor = match (&other.vendor, &service.vendor) {
+        (Some(theirs), Some(ours)) => theirs.name == ours.name,
+        _ => false,
+    };
+    same_vendor || CARRIERS.contains(&other.sector.as_str())
+}
+
 /// Tells which requests two services claim.
 pub(super) fn check_requests(findings: &mut Findings<'_>) {
     let rules: Vec<(&Service, usize, &RequestRule)> = findings
@@ -217,7 +230,9 @@ pub(super) fn check_requests(findings: &mut Findings<'_>) {
         let above = parents
             .filter_map(|parent| whole.get(parent).map(|other| (parent, *other)))
             .find(|(_, other)| other.id != service.id);
-        if let Some((parent, other)) = above {
+        if let Some((parent, other)) = above
+            && !carries(other, service)
+        {
             let message = format!("`{host}` lies below `{parent}` of `{}`", other.id);
             findings.push(
                 &service.id,
