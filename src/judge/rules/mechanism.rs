@@ -442,6 +442,8 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
             "statisti",
             "messung",
             "verbesser",
+            "erfahrung",
+            "erlebnis",
             "zweck",
             "nutzung",
         ],
@@ -457,6 +459,7 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
             "statisti",
             "mesur",
             "amélior",
+            "expérience",
             "finalit",
             "audience",
         ],
@@ -472,6 +475,7 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
             "statisti",
             "misur",
             "miglior",
+            "esperienza",
             "finalità",
             "profilaz",
         ],
@@ -495,7 +499,9 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
             "medir",
             "medición",
             "mejor",
+            "experiencia",
             "finalidad",
+            " fines ",
         ],
         &["retir", "cualquier momento", "cambiar", "modific", "revoc"],
     ),
@@ -509,6 +515,7 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
             "statisti",
             "meten",
             "verbeter",
+            "ervaring",
             "doel",
         ],
         &["intrek", "op elk moment", "wijzig", "aanpassen"],
@@ -519,7 +526,7 @@ const VOCABULARIES: [(&str, &[&str], &[&str]); 6] = [
 const TEXT_CUT: usize = 600;
 
 /// Words of a text that tells where to read more.
-const POINTERS: [&str; 14] = [
+const POINTERS: [&str; 24] = [
     "policy",
     "privacy",
     "learn more",
@@ -534,6 +541,16 @@ const POINTERS: [&str; 14] = [
     "privacidad",
     "política",
     "privacyverklaring",
+    "beleid",
+    "confidentialit",
+    "socios",
+    "partenaires",
+    "mehr informationen",
+    "weitere informationen",
+    "meer informatie",
+    "più informazioni",
+    "más información",
+    "plus d’infor",
 ];
 
 /// Things left unsaid that make a finding.

@@ -385,9 +385,14 @@ pub(super) fn usercentrics(entry: &Entry<'_>) -> Option<Reading> {
             .find_map(|key| service.get(key)?.as_str())
             .unwrap_or("service");
         let mut grant = optional(name, granted);
-        // What stays on after everything was denied cannot be refused.
+        // What stays on after everything was denied cannot be refused. What is on from the start may
+        // be such a service or one that is on by default: only the platform's function tells them apart.
         grant.necessary = service.get("isEssential").and_then(flag) == Some(true)
-            || (granted && text("action") == Some("onDenyAllServices"));
+            || (granted
+                && matches!(
+                    text("action"),
+                    Some("onDenyAllServices" | "onInitialPageLoad")
+                ));
         grants.push(grant);
     }
     (!grants.is_empty()).then_some(Reading { grants, explicit })
