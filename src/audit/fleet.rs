@@ -49,6 +49,10 @@ impl Fleet {
             tries += 1;
             let browser = self.running().await;
             let visit = visit(&browser, &self.engine, plan, cancel).await;
+            // One that was replaced, after its last visit.
+            if let Some(browser) = Arc::into_inner(browser) {
+                browser.close().await;
+            }
             let crashed = visit.outcome == Outcome::BrowserCrashed;
             if !crashed || tries >= TRIES || cancel.is_cancelled() {
                 return visit;

@@ -173,7 +173,12 @@ impl Browser {
             }
         });
         let sandbox = !runs_as_root();
-        let mut child = Command::new(&options.executable)
+        let mut command = Command::new(&options.executable);
+        // A group of its own: an interrupt at the terminal is for us, and what a system puts before the
+        // browser, such as a shell script, ends together with it.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command
             .args(options.command_line(profile.path(), user_agent.as_deref(), sandbox))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -274,10 +279,35 @@ impl Browser {
         if tokio::time::timeout(END_LIMIT, self.child.wait())
             .await
             .is_err()
-            && let Err(error) = self.child.kill().await
         {
-            tracing::debug!(%error, "the browser could not be killed");
+            self.kill();
         }
+    }
+
+    /// Kills the browser with everything it was started by.
+    fn kill(&mut self) {
+        // Absent when it has ended.
+        let Some(process) = self.child.id() else {
+            return;
+        };
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(process)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            && let Err(error) =
+                rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
+        {
+            tracing::debug!(%error, "the browser's processes could not be killed");
+        }
+        if let Err(error) = self.child.start_kill() {
+            tracing::debug!(%error, process, "the browser could not be killed");
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
