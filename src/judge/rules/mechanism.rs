@@ -568,10 +568,11 @@ fn left_unsaid(banner: &Banner) -> Option<Vec<&'static str>> {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // What a cut text does not say may stand in the rest of it.
     let whole = banner.text.chars().count() < TEXT_CUT;
-    let links = banner
-        .buttons
-        .iter()
-        .any(|button| button.role == ButtonRole::Link && reads_as_policy_link(&button.text));
+    let links = banner.buttons.iter().any(|button| {
+        let text = button.text.to_lowercase();
+        (button.role == ButtonRole::Link && reads_as_policy_link(&button.text))
+            || POINTERS.iter().any(|word| text.contains(word))
+    });
     let mut unsaid = Vec::new();
     if whole && !says(purposes) {
         unsaid.push("what the consent is for");
