@@ -368,7 +368,7 @@ pub(super) fn termly(entry: &Entry<'_>) -> Option<Reading> {
 pub(super) fn usercentrics(entry: &Entry<'_>) -> Option<Reading> {
     let tree = entry.tree()?;
     let services = tree.get("services")?.as_array()?;
-    let mut explicit = false;
+    let (mut explicit, mut from_the_start) = (false, false);
     let mut grants = Vec::new();
     for service in services {
         let Some(granted) = service.get("status").and_then(flag) else {
@@ -385,15 +385,17 @@ pub(super) fn usercentrics(entry: &Entry<'_>) -> Option<Reading> {
             .find_map(|key| service.get(key)?.as_str())
             .unwrap_or("service");
         let mut grant = optional(name, granted);
-        // What stays on after everything was denied cannot be refused. What is on from the start may
-        // be such a service or one that is on by default: only the platform's function tells them apart.
+        // What stays on after everything was denied cannot be refused.
         grant.necessary = service.get("isEssential").and_then(flag) == Some(true)
-            || (granted
-                && matches!(
-                    text("action"),
-                    Some("onDenyAllServices" | "onInitialPageLoad")
-                ));
+            || (granted && text("action") == Some("onDenyAllServices"));
+        from_the_start |= text("action") == Some("onInitialPageLoad");
         grants.push(grant);
+    }
+    // Where some are off from the start, those that are on are the ones nobody is asked about.
+    if from_the_start && !explicit && grants.iter().any(|grant| !grant.granted) {
+        for grant in &mut grants {
+            grant.necessary |= grant.granted;
+        }
     }
     (!grants.is_empty()).then_some(Reading { grants, explicit })
 }
