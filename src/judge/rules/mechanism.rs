@@ -337,7 +337,7 @@ impl Rule for ConsentWall {
                 Requirement::Visit(State::Before),
                 Requirement::Answer(State::Rejected),
             ],
-            limits: "Whether the banner covers the page and keeps it from being scrolled is not recorded.",
+            limits: "Whether the banner covers the page and keeps it from being scrolled is recorded, but not looked at.",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Taking a yes back: R15, R16. No run makes the visit they need yet.
+//! Taking a yes back: R15, R16. Visits in the state `withdrawn` are recorded, but not judged yet.
 
 use crate::model::finding::{Certainty, Proof, Severity};
 
@@ -11,9 +11,9 @@ pub(super) struct MechanismMissing;
 /// R16: taking it back changes nothing.
 pub(super) struct Ineffective;
 
-/// The visit both need.
-const WITHDRAWN: &[Requirement] = &[Requirement::OtherVisit(
-    "a visit in which the visitor accepts and then takes it back (state withdrawn)",
+/// What both need. As long as neither judges, a visit alone must not count as having found nothing.
+const WITHDRAWN: &[Requirement] = &[Requirement::Fact(
+    "what visits in the state withdrawn show, read by a rule",
 )];
 
 impl Rule for MechanismMissing {
@@ -33,7 +33,7 @@ impl Rule for MechanismMissing {
             ],
             remedy: "Put a link or an icon on every page that opens the settings again.",
             needs: WITHDRAWN,
-            limits: "Not judged yet: no run takes a yes back.",
+            limits: "Not judged yet, though visits in the state withdrawn are recorded.",
         }
     }
 
@@ -59,7 +59,7 @@ impl Rule for Ineffective {
             ],
             remedy: "Delete what rested on consent and stop its services when consent is taken back.",
             needs: WITHDRAWN,
-            limits: "Not judged yet: no run takes a yes back.",
+            limits: "Not judged yet, though visits in the state withdrawn are recorded.",
         }
     }
 
