@@ -57,6 +57,20 @@ impl SeenRequest<'_> {
         (self.host.clone(), naming::normalised(self.url.path()))
     }
 
+    /// Names and values in its address, then those in its body.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        let in_address = self
+            .url
+            .query_pairs()
+            .map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let in_body = self
+            .request
+            .body_parameters
+            .iter()
+            .map(|parameter| (parameter.name.clone(), parameter.value.text().to_owned()));
+        in_address.chain(in_body)
+    }
+
     /// The service, when the request measures or advertises.
     pub(crate) fn tracker(&self) -> Option<&RequestMatch> {
         self.found.as_ref().filter(|found| {

@@ -345,17 +345,8 @@ fn personal_data(
                 && !platforms.contains(seen.host.as_str())
                 && window.sent(page, number, seen)
         }) {
-            let in_address = seen
-                .url
-                .query_pairs()
-                .map(|(name, value)| (name.into_owned(), value.into_owned()));
-            let in_body = seen
-                .request
-                .body_parameters
-                .iter()
-                .map(|parameter| (parameter.name.clone(), parameter.value.text().to_owned()));
-            let told = in_address
-                .chain(in_body)
+            let told = seen
+                .parameters()
                 .filter(|(_, value)| !brought.contains(value))
                 .find_map(|(name, value)| {
                     let what = personal(&name, &value, &page.site)?;

@@ -256,18 +256,9 @@ enum Basis {
 }
 
 fn basis(seen: &SeenRequest<'_>) -> Basis {
-    let in_address = seen
-        .url
-        .query_pairs()
-        .map(|(name, value)| (name.into_owned(), value.into_owned()));
-    let in_body = seen
-        .request
-        .body_parameters
-        .iter()
-        .map(|parameter| (parameter.name.clone(), parameter.value.text().to_owned()));
     let mut applies = false;
     let mut string = None;
-    for (name, value) in in_address.chain(in_body) {
+    for (name, value) in seen.parameters() {
         match name.rsplit('.').next().unwrap_or_default() {
             "gdpr" => applies |= value == "1",
             "gdpr_consent" | "consent" => string = string.or_else(|| TcString::parse(&value)),
