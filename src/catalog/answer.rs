@@ -416,17 +416,9 @@ fn by_rule(rule: &RequestRule) -> MatchedBy {
 }
 
 fn rule_text(rule: &RequestRule) -> String {
-    let path = rule
-        .path
-        .as_ref()
-        .map_or("", super::host::PathPattern::as_str);
-    let query: Vec<String> = rule
-        .query
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let query = rule.query_text();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("{}{path}{mark}{}", rule.host, query.join("&"))
+    format!("{}{}{mark}{query}", rule.host, rule.path_text())
 }
 
 /// The URL a question about a request means.

@@ -336,21 +336,12 @@ impl Writing<'_> {
 
     fn request_table(&self) -> Block {
         let rows = self.service.request.iter().map(|rule| {
-            let path = rule
-                .path
-                .as_ref()
-                .map_or("", super::host::PathPattern::as_str);
-            let query: Vec<String> = rule
-                .query
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
             let status = rule
                 .status
                 .map_or("", super::schema::words::FactStatus::as_str);
             vec![
                 rule.host.to_string(),
-                [path.to_owned(), query.join("&")]
+                [rule.path_text().to_owned(), rule.query_text()]
                     .into_iter()
                     .filter(|part| !part.is_empty())
                     .collect::<Vec<_>>()

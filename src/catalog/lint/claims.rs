@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::place::{Place, inside};
 use super::{Findings, LintCode};
 use crate::catalog::Catalog;
-use crate::catalog::host::{HostPattern, PathPattern};
+use crate::catalog::host::HostPattern;
 use crate::catalog::pattern::NamePattern;
 use crate::catalog::schema::words::ItemRole;
 use crate::catalog::schema::{Exemption, RequestRule, Service};
@@ -196,15 +196,9 @@ pub(super) fn check_requests(findings: &mut Findings<'_>) {
         {
             whole.entry(host).or_insert(service);
         }
-        let path = rule.path.as_ref().map_or("", PathPattern::as_str);
-        let query: Vec<String> = rule
-            .query
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let shown = format!("{}{path}", rule.host);
+        let shown = format!("{}{}", rule.host, rule.path_text());
         let first = *claimed
-            .entry(format!("{shown}?{}", query.join("&")))
+            .entry(format!("{shown}?{}", rule.query_text()))
             .or_insert((service, *number));
         if first.0.id != service.id {
             let (at, by) = if findings.is_shown(&service.id) {

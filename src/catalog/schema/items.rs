@@ -40,6 +40,23 @@ pub struct RequestRule {
     pub src: Vec<String>,
 }
 
+impl RequestRule {
+    /// Its path as written; empty when every path is meant.
+    pub fn path_text(&self) -> &str {
+        self.path.as_ref().map_or("", PathPattern::as_str)
+    }
+
+    /// Its parameters as in an address, such as `id=GTM-*&l=*`; empty when there are none.
+    pub fn query_text(&self) -> String {
+        let pairs: Vec<String> = self
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("&")
+    }
+}
+
 /// A cookie, or all cookies of a pattern.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
