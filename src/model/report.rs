@@ -1,5 +1,6 @@
 //! One run as a document: `consentinel/report/v1`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -30,6 +31,37 @@ pub struct Report {
     pub rules: Vec<RuleOutcome>,
     /// The answers in short.
     pub summary: Summary,
+}
+
+/// Where the pages of a run come from, one after another: what reads them needs no more memory for
+/// many pages than for few.
+pub trait PageSource {
+    /// How many there are.
+    fn page_count(&self) -> usize;
+
+    /// The pages, in the order of the run; each call begins anew.
+    fn pages(&self) -> Box<dyn Iterator<Item = Result<Cow<'_, Page>, PageError>> + '_>;
+}
+
+/// A page of a run that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("page {number} of the run cannot be read")]
+pub struct PageError {
+    /// Its number in the run, from 1.
+    pub number: usize,
+    /// Why.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl PageSource for Report {
+    fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    fn pages(&self) -> Box<dyn Iterator<Item = Result<Cow<'_, Page>, PageError>> + '_> {
+        Box::new(self.pages.iter().map(|page| Ok(Cow::Borrowed(page))))
+    }
 }
 
 /// The run and the versions of everything that shaped it.
