@@ -51,9 +51,6 @@ const QUIET: Duration = Duration::from_millis(500);
 /// How much longer a busy network is waited for at the end of a phase.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 const SETTLE_STEP: Duration = Duration::from_millis(100);
-/// How long leaving a page may take, and how long it is listened to afterwards.
-const LEAVE_LIMIT: Duration = Duration::from_secs(3);
-const LAST_WORDS: Duration = Duration::from_millis(700);
 /// A page whose load event does not come is watched all the same after this long.
 const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -440,19 +437,6 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Leaves the page, so that what it sends at the last moment is sent and seen.
-    async fn leave(&self) {
-        if !self.stage.page_state().crashed
-            && self
-                .stage
-                .navigate("about:blank", LEAVE_LIMIT)
-                .await
-                .is_ok()
-        {
-            self.stage.hear_last_words(LAST_WORDS).await;
-        }
-    }
-
     async fn finish(
         mut self,
         browser: &Browser,
@@ -527,7 +511,7 @@ impl<'a> Course<'a> {
                 },
             );
         }
-        self.leave().await;
+        self.stage.leave().await;
         let final_url = if page.url.starts_with("http") {
             page.url
         } else {

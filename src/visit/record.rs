@@ -105,6 +105,7 @@ pub struct Recording {
     /// Requests whose headers were seen, and those of them that carried `Sec-GPC: 1`.
     requests_with_headers: usize,
     requests_with_gpc: usize,
+    sends_on_leaving: bool,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
 }
@@ -124,6 +125,7 @@ impl Recording {
             fingerprints: FingerprintLog::default(),
             requests_with_headers: 0,
             requests_with_gpc: 0,
+            sends_on_leaving: false,
             lost: 0,
         }
     }
@@ -218,6 +220,7 @@ impl Recording {
                     .script_wrote(at_ms, told.report, Setter::Script { stack });
             }
             "read" => self.fingerprints.read(&self.clock, at_ms, told, stack),
+            "fetch-later" => self.sends_on_leaving = true,
             "overflow" => self.lost = self.lost.saturating_add(1),
             _ => {}
         }
@@ -301,6 +304,11 @@ impl Recording {
     /// The page is being left: targets that end from now on were there to the end of the visit.
     pub fn on_leaving(&mut self) {
         self.targets.leave();
+    }
+
+    /// Whether a script left a request to be sent when the page is left (`fetchLater`).
+    pub fn sends_on_leaving(&self) -> bool {
+        self.sends_on_leaving
     }
 
     /// Notes a statement of the site about the visitor's consent.

@@ -4,6 +4,7 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
+mod leaving;
 mod picture;
 mod places;
 mod simulation;
@@ -338,22 +339,6 @@ impl Stage {
         let started = Instant::now();
         self.shared.pass(time).await;
         tokio::time::sleep(time.saturating_sub(started.elapsed())).await;
-    }
-
-    /// Waits for what a page sends while it is left, `limit` at most.
-    pub async fn hear_last_words(&self, limit: Duration) {
-        match &self.shared.simulation {
-            None => {
-                self.wait_for(limit, |_| false).await;
-            }
-            Some(simulation) => {
-                let until = Instant::now() + limit;
-                simulation.sign_of_life();
-                while Instant::now() < until && simulation.silence() < SIMULATED_QUIET {
-                    tokio::time::sleep(LOOK_INTERVAL).await;
-                }
-            }
-        }
     }
 
     /// Evaluates an expression that may wait for the page's own timers: its time goes on meanwhile.

@@ -17,6 +17,7 @@ mod command_line;
 mod completeness;
 mod harness;
 mod invisible;
+mod leaving;
 mod repeats;
 mod signals;
 mod stored;

@@ -201,6 +201,10 @@ const CHANNEL = ((name) => {
     );
   }
 
+  // A request that is sent when the page is left has no listener to be found by.
+  keep(shapes, globalThis, "globalThis");
+  watch(globalThis, "fetchLater", "value", () => report("fetch-later", { __proto__: null }));
+
   // What fingerprints are made of. The many natives of canvas and WebGL are watched from the moment
   // a script takes the first step towards them.
   const read = (api, detail) => {
