@@ -32,7 +32,7 @@ use crate::visit::record::Recording;
 use crate::visit::time::{ClockKind, VisitTime};
 
 use places::Places;
-use simulation::Simulation;
+use simulation::{Simulated, Simulation};
 pub use targets::{Preparation, World};
 use targets::{Targets, listen, wake_engine_in};
 
@@ -101,10 +101,7 @@ impl Shared {
     async fn pass(&self, time: Duration) {
         match &self.simulation {
             None => tokio::time::sleep(time).await,
-            Some(simulation) => {
-                let busy = || lock(&self.recording).in_flight() > 0;
-                simulation.pass(time, busy).await;
-            }
+            Some(simulation) => simulation.pass(time, self).await,
         }
     }
 
@@ -113,6 +110,24 @@ impl Shared {
         if self.simulation.is_some() {
             tokio::time::sleep(time.min(FRAMES)).await;
         }
+    }
+}
+
+impl Simulated for Shared {
+    fn is_busy(&self) -> bool {
+        lock(&self.recording).in_flight() > 0
+    }
+
+    /// Asked in our own world, where `Date` is the browser's.
+    async fn page_ms(&self, limit: Duration) -> Option<u64> {
+        let world = lock(&self.targets).own_worlds().into_iter().next()?;
+        let answer = world
+            .session
+            .call_within(evaluation(&world, "Date.now()".to_owned(), true), limit)
+            .await
+            .ok()?;
+        let since = answer["result"]["value"].as_f64()? - self.time.epoch_ms(0);
+        Some(since.max(0.0) as u64)
     }
 }
 

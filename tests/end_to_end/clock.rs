@@ -196,7 +196,8 @@ fn every_trap_is_survived(clock: &str) {
         let visit = &report.pages[index].visits[0];
         assert_eq!(visit.outcome, Outcome::Complete, "{name}\n{said}");
         let expected: BTreeSet<String> = expected.iter().map(|path| (*path).to_owned()).collect();
-        assert_eq!(paths_of(&report, index), expected, "{name}\n{said}");
+        let told = &visit.diagnostics;
+        assert_eq!(paths_of(&report, index), expected, "{name}: {told:?}\n{said}");
     }
 }
 

@@ -26,6 +26,8 @@ const STRETCH: Duration = Duration::from_secs(1);
 const QUIET_STRETCHES: u32 = 3;
 /// A stretch without progress and without a sign of life is pushed on after this much real time.
 const STALLED: Duration = Duration::from_millis(800);
+/// How long a page may take to say what time it is.
+const ANSWERS: Duration = Duration::from_millis(400);
 /// After this many stalls the page's clock no longer waits for its network.
 const MOST_STALLS: u32 = 3;
 /// The network is quiet after this much real time without a sign of life; it is waited for so long at most.
@@ -39,6 +41,15 @@ const SLACK: Duration = Duration::from_secs(5);
 const HEARD_OUT: Duration = Duration::from_millis(20);
 /// What a page that navigates itself is charged for each time, at least.
 const NAVIGATION_MS: u64 = 100;
+
+/// What a simulated visit tells its clock.
+pub(super) trait Simulated {
+    /// Whether requests are on their way.
+    fn is_busy(&self) -> bool;
+
+    /// What the page's own clock shows, in milliseconds since the visit began, if it answers in time.
+    async fn page_ms(&self, limit: Duration) -> Option<u64>;
+}
 
 /// The virtual clock of one visit.
 #[derive(Debug)]
@@ -151,6 +162,13 @@ impl Simulation {
         self.lock().stalls = 0;
     }
 
+    /// Whether the page itself has not used up the stretch.
+    fn is_page_running(&self) -> bool {
+        let state = self.lock();
+        let page = state.clocked.first().and_then(Session::id);
+        page.is_some_and(|page| state.running.contains(page))
+    }
+
     /// How long ago the last sign of life was.
     pub(super) fn silence(&self) -> Duration {
         self.lock().last_sign.elapsed()
@@ -174,10 +192,10 @@ impl Simulation {
         })
     }
 
-    /// Lets time pass. `busy` says whether requests are on their way.
+    /// Lets time pass.
     ///
     /// Returns early when simulating takes much longer than the real thing would.
-    pub(super) async fn pass(&self, asked: Duration, busy: impl Fn() -> bool) {
+    pub(super) async fn pass(&self, asked: Duration, visit: &impl Simulated) {
         let started = Instant::now();
         let until_ms = self.time.now_ms() + asked.as_millis() as u64;
         loop {
@@ -192,23 +210,23 @@ impl Simulation {
                 self.time.end_stretch(until_ms);
                 break;
             }
-            self.quiet(&busy).await;
+            self.quiet(visit).await;
             let longest = if self.lock().quiet_stretches >= QUIET_STRETCHES {
                 LONGEST_STRETCH
             } else {
                 STRETCH
             };
-            self.stretch(left.min(longest)).await;
+            self.stretch(left.min(longest), visit).await;
             drop(turn);
         }
     }
 
     /// Waits until workers have started and answers have come: none of that waits for the virtual clock.
-    async fn quiet(&self, busy: &impl Fn() -> bool) {
+    async fn quiet(&self, visit: &impl Simulated) {
         let until = Instant::now() + QUIET_LIMIT;
         loop {
             let silence = self.silence();
-            let enough = if busy() { QUIET_LIMIT } else { QUIET };
+            let enough = if visit.is_busy() { QUIET_LIMIT } else { QUIET };
             if silence >= enough || Instant::now() >= until {
                 return;
             }
@@ -218,7 +236,9 @@ impl Simulation {
 
     /// Stops every clock and hears out what the browser still says of the last stretch. An end that
     /// was taken for that of the next stretch would put the page behind for good.
-    async fn resume_in_step(&self) {
+    ///
+    /// What a busy page ran on after it was given up is made good: its own clock says how far it is.
+    async fn resume_in_step(&self, visit: &impl Simulated) {
         let clocked = self.lock().clocked.clone();
         let replies: Vec<Reply> = clocked
             .iter()
@@ -229,12 +249,15 @@ impl Simulation {
         // A target that does not answer does not run either.
         drop(answered.await);
         tokio::time::sleep(HEARD_OUT).await;
+        if let Some(at_ms) = visit.page_ms(ANSWERS).await {
+            self.time.end_stretch(at_ms.max(self.time.now_ms()));
+        }
     }
 
     /// Lets one stretch pass in every target.
-    async fn stretch(&self, length: Duration) {
+    async fn stretch(&self, length: Duration, visit: &impl Simulated) {
         if std::mem::replace(&mut self.lock().left_early, true) {
-            self.resume_in_step().await;
+            self.resume_in_step(visit).await;
         }
         let length_ms = length.as_millis() as u64;
         let from_ms = self.time.begin_stretch(length_ms);
@@ -262,7 +285,9 @@ impl Simulation {
         }
         let mut end_ms = from_ms + length_ms;
         let mut pushed = policy == VirtualTimePolicy::Advance;
-        let mut waiting_since = Instant::now();
+        let began = Instant::now();
+        let mut waiting_since = began;
+        let mut reached_ms = from_ms;
         loop {
             let (done, navigated, last_sign) = {
                 let state = self.lock();
@@ -284,6 +309,24 @@ impl Simulation {
                     () = tokio::time::sleep_until(stalled_at) => {}
                 }
                 continue;
+            }
+            // A page may be too busy for a sign of life and run all the same.
+            let page_ms = if self.is_page_running() {
+                visit.page_ms(ANSWERS).await
+            } else {
+                None
+            };
+            if let Some(at_ms) = page_ms {
+                if at_ms > reached_ms && began.elapsed() < length + SLACK {
+                    reached_ms = at_ms;
+                    waiting_since = Instant::now();
+                    continue;
+                }
+                if pushed && at_ms > from_ms {
+                    // Slower than the real thing; another stretch takes up what is left.
+                    end_ms = at_ms.min(end_ms);
+                    break;
+                }
             }
             if pushed {
                 // Neither runs nor answers. The page itself is asked again until the real-time limit
