@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("catalog", &["model"]),
     ("browser", &["model"]),
+    ("proxy", &[]),
     ("test_web", &["model"]),
     ("model", &[]),
     ("lib", &[]),

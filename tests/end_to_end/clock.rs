@@ -197,7 +197,11 @@ fn every_trap_is_survived(clock: &str) {
         assert_eq!(visit.outcome, Outcome::Complete, "{name}\n{said}");
         let expected: BTreeSet<String> = expected.iter().map(|path| (*path).to_owned()).collect();
         let told = &visit.diagnostics;
-        assert_eq!(paths_of(&report, index), expected, "{name}: {told:?}\n{said}");
+        assert_eq!(
+            paths_of(&report, index),
+            expected,
+            "{name}: {told:?}\n{said}"
+        );
     }
 }
 

@@ -39,7 +39,7 @@ fn say(line: &str) {
     eprintln!("set-up: {line}");
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Runtime::new().unwrap()
 }
 

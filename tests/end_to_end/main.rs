@@ -16,6 +16,7 @@ mod clock;
 mod command_line;
 mod completeness;
 mod harness;
+mod inside;
 mod invisible;
 mod leaving;
 mod repeats;
