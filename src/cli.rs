@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod rules;
 mod runs;
+mod store;
 
 use clap::{Parser, Subcommand};
 
@@ -62,9 +63,12 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
-    /// List stored runs
+    /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
+    /// Check, export and import the store of runs
+    #[command(after_help = store::EXAMPLE)]
+    Store(store::Arguments),
 }
 
 /// Runs the program and returns its exit code.
@@ -99,6 +103,7 @@ pub fn main() -> u8 {
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
+            Command::Store(arguments) => store::run(&arguments),
         }
     });
     // A reader of standard input or a name look-up may still hang; nobody waits for it.

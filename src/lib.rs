@@ -10,6 +10,7 @@ pub mod cli;
 pub mod judge;
 pub mod model;
 pub mod provision;
+pub mod queue;
 pub mod report;
 pub mod store;
 pub mod test_web;

@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("judge", &["catalog", "model"]),
     ("report", &["model"]),
     ("store", &["model"]),
+    ("queue", &[]),
     ("catalog", &["model"]),
     ("browser", &["model"]),
     ("test_web", &["model"]),

@@ -25,19 +25,8 @@ pub fn redacted(mut report: Report) -> Report {
 
 /// The report without the pictures' bytes; their digests stay.
 pub(super) fn without_pictures(mut report: Report) -> Report {
-    for page in &mut report.pages {
-        let banners = page.visits.iter_mut().map(|visit| &mut visit.banner);
-        for banner in banners.chain([&mut page.banner]) {
-            if let Some(picture) = &mut banner.screenshot {
-                picture.data = None;
-            }
-        }
-        for visit in &mut page.visits {
-            let pictures = [&mut visit.screenshot_after_choice, &mut visit.screenshot];
-            for picture in pictures.into_iter().flatten() {
-                picture.data = None;
-            }
-        }
+    for picture in report.pages.iter_mut().flat_map(Page::pictures_mut) {
+        picture.data = None;
     }
     report
 }
