@@ -5,7 +5,9 @@
 mod audit;
 mod browser;
 mod catalog;
+mod compare;
 mod config;
+mod crawl;
 mod demo;
 mod doctor;
 mod exit;
@@ -45,6 +47,9 @@ enum Command {
     /// Audit pages in all states
     #[command(after_help = audit::EXAMPLE)]
     Audit(Box<audit::Arguments>),
+    /// Find the pages of a site and audit them as one job that can be gone on with
+    #[command(after_help = crawl::EXAMPLE)]
+    Crawl(Box<crawl::Arguments>),
     /// Serve the built-in test web and audit it
     #[command(after_help = demo::EXAMPLE)]
     Demo(Box<demo::Arguments>),
@@ -57,6 +62,9 @@ enum Command {
     /// List, show, ask, check, import and export the services the program knows
     #[command(after_help = catalog::EXAMPLE)]
     Catalog(catalog::Arguments),
+    /// Show what changed between two runs, or two states
+    #[command(after_help = compare::EXAMPLE)]
+    Compare(compare::Arguments),
     /// List and explain the rules
     #[command(after_help = rules::EXAMPLE)]
     Rules(rules::Arguments),
@@ -96,10 +104,12 @@ pub fn main() -> u8 {
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Audit(arguments) => audit::run(*arguments).await,
+            Command::Crawl(arguments) => crawl::run(*arguments).await,
             Command::Demo(arguments) => demo::run(*arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Browser(arguments) => browser::run(arguments).await,
             Command::Catalog(arguments) => catalog::run(arguments).await,
+            Command::Compare(arguments) => compare::run(&arguments),
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),

@@ -7,6 +7,8 @@ pub mod audit;
 pub mod browser;
 pub mod catalog;
 pub mod cli;
+pub mod compare;
+pub mod crawl;
 pub mod judge;
 pub mod model;
 pub mod provision;

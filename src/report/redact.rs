@@ -40,6 +40,7 @@ fn redact_page(page: &mut Page) {
 
 fn redact_visit(visit: &mut Visit) {
     cut_url(&mut visit.final_url);
+    visit.choice.carried_from.iter_mut().for_each(cut_url);
     redact_banner(&mut visit.banner);
     let Snapshot {
         cookies,
@@ -49,6 +50,8 @@ fn redact_visit(visit: &mut Visit) {
         scripts,
         fingerprinting,
         targets,
+        links,
+        retry_after: _,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
@@ -72,6 +75,7 @@ fn redact_visit(visit: &mut Visit) {
     for target in targets {
         cut_url(&mut target.url);
     }
+    links.iter_mut().for_each(cut_url);
 }
 
 fn redact_banner(banner: &mut Banner) {

@@ -105,6 +105,8 @@ pub struct Recording {
     /// Requests whose headers were seen, and those of them that carried `Sec-GPC: 1`.
     requests_with_headers: usize,
     requests_with_gpc: usize,
+    /// What the page's server asked for when it refused the page.
+    retry_after: Option<String>,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
 }
@@ -124,7 +126,15 @@ impl Recording {
             fingerprints: FingerprintLog::default(),
             requests_with_headers: 0,
             requests_with_gpc: 0,
+            retry_after: None,
             lost: 0,
+        }
+    }
+
+    /// Begins in another phase than [`PhaseName::Idle`].
+    pub fn begin_in(&mut self, phase: PhaseName) {
+        if let [only] = self.clock.phases.as_mut_slice() {
+            only.name = phase;
         }
     }
 
@@ -158,6 +168,14 @@ impl Recording {
         if method == "Network.requestWillBeSentExtraInfo" {
             self.requests_with_headers += 1;
             self.requests_with_gpc += usize::from(carries_gpc(params));
+        }
+        let response = &params["response"];
+        if method == "Network.responseReceived"
+            && params["type"] == "Document"
+            && (response["status"] == 429 || response["status"] == 503)
+        {
+            self.retry_after = network::header_of(&response["headers"], "retry-after")
+                .map(|value| cut(value).to_owned());
         }
         let Self {
             clock,
@@ -374,6 +392,8 @@ impl Recording {
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
             targets: self.targets.finish(),
+            links: Vec::new(),
+            retry_after: self.retry_after,
         };
         (snapshot, self.clock.phases, lost)
     }
