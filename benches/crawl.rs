@@ -73,7 +73,7 @@ fn frontier(pages: u64, most: u64) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (visited, took, resident) = runtime.block_on(async {
         let store = Store::open(folder.path()).unwrap();
-        store.begin(&record, b"{}").unwrap();
+        store.begin(record.clone(), b"{}").unwrap();
         let site = StubSite {
             pages,
             takes: Duration::ZERO,

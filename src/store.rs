@@ -153,15 +153,16 @@ impl Store {
     }
 
     /// Begins a run whose pages will come one by one. `job` says how to go on with it.
-    pub fn begin(&self, record: &RunRecord, job: &[u8]) -> Result<(), StoreError> {
+    pub fn begin(&self, record: RunRecord, job: &[u8]) -> Result<RunRecord, StoreError> {
         let _unswept = self.unswept();
         let job = self.objects.put(job, None)?.digest;
         let record = RunRecord {
             job: Some(job),
-            ..record.clone()
+            ..record
         };
         self.records.put_run(&record)?;
-        self.records.flush()
+        self.records.flush()?;
+        Ok(record)
     }
 
     /// What is needed to go on with a run, as [`Store::begin`] was given it.

@@ -39,8 +39,7 @@ fn record(store: &Store) -> RunRecord {
         Err(_) => {
             let started = "2026-11-22T10:00:00Z".parse().unwrap();
             let record = RunRecord::new(RUN, started, Kind::Crawl).unwrap();
-            store.begin(&record, b"{}").unwrap();
-            record
+            store.begin(record, b"{}").unwrap()
         }
     }
 }

@@ -71,8 +71,7 @@ pub async fn crawl_site(
         None => {
             let started = Timestamp::now();
             let record = RunRecord::new(&run_id(started), started, Kind::Crawl)?;
-            store.begin(&record, &job.description)?;
-            record
+            store.begin(record, &job.description)?
         }
     };
     tell(

@@ -253,7 +253,10 @@ impl Gathered {
                     }
                 }
             }
-            for signal in &visit.snapshot.signals {
+            // What was said last holds.
+            let mut signals: Vec<&Signal> = visit.snapshot.signals.iter().collect();
+            signals.sort_by_key(|signal| signal.at_ms);
+            for signal in signals {
                 let (place, said) = said(signal, states_matter.then_some(state));
                 facts.signals.insert(place, said);
             }
@@ -526,15 +529,10 @@ fn kind_of(kind: StorageKind) -> SubjectKind {
     }
 }
 
-/// Where and when something is said of consent, and what.
+/// Where something is said of consent, and what.
 fn said(signal: &Signal, state: Option<&str>) -> (String, String) {
-    let phase = format!("{:?}", signal.phase).to_lowercase();
-    let state = state.map_or_else(String::new, |state| format!("{state}, "));
-    let place = format!(
-        "{} {} ({state}{phase})",
-        signal.kind,
-        without_ids(&signal.source)
-    );
+    let state = state.map_or_else(String::new, |state| format!(" ({state})"));
+    let place = format!("{} {}{state}", signal.kind, without_ids(&signal.source));
     let mut grants: Vec<String> = signal
         .grants
         .iter()
@@ -546,6 +544,13 @@ fn said(signal: &Signal, state: Option<&str>) -> (String, String) {
             )
         })
         .collect();
+    if grants.is_empty() {
+        let facts = signal.facts.iter();
+        grants.extend(facts.map(|(name, value)| format!("{name}: {value}")));
+    }
+    if grants.is_empty() {
+        grants.push("something".to_owned());
+    }
     grants.sort_unstable();
     (place, grants.join(", "))
 }

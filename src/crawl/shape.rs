@@ -238,18 +238,18 @@ mod tests {
         for (trap, address) in [
             (
                 true,
-                (&|n| format!("https://a.test/c/{}/{}/{}", n / 400, n / 31, n % 31))
+                (&|n: u32| format!("https://a.test/c/{}/{}/{}", n / 400, n / 31, n % 31))
                     as &dyn Fn(u32) -> String,
             ),
-            (true, &|n| format!("https://a.test/l?from={n}")),
-            (true, &|n| {
+            (true, &|n: u32| format!("https://a.test/l?from={n}")),
+            (true, &|n: u32| {
                 format!("https://a.test/l?color={}&size={}", n % 70, n / 70)
             }),
-            (true, &|n| {
+            (true, &|n: u32| {
                 format!("https://a.test/{}", "a/".repeat(n as usize % 300 + 3))
             }),
-            (false, &|n| format!("https://a.test/p/{n}")),
-            (false, &|n| format!("https://a.test/{n}")),
+            (false, &|n: u32| format!("https://a.test/p/{n}")),
+            (false, &|n: u32| format!("https://a.test/{n}")),
         ] {
             let admitted = count(address);
             assert_eq!(admitted < 500, trap, "{}: {admitted}", address(1));

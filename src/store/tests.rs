@@ -331,7 +331,7 @@ fn a_frontier_goes_on_where_it_stopped() {
     let record = RunRecord::new("a", Timestamp::UNIX_EPOCH, Kind::Crawl).unwrap();
     {
         let store = Store::open(folder.path()).unwrap();
-        store.begin(&record, b"the job").unwrap();
+        store.begin(record.clone(), b"the job").unwrap();
         let mut frontier = Frontier::open(&store, record.clone(), |_, _| {}).unwrap();
         for (url, expected) in [
             ("https://shop.test/", Added::New(1)),
