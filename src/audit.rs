@@ -1,9 +1,14 @@
 //! Runs a job: plans the visits, makes them, judges what they saw, and says how far it is.
 
 mod assemble;
+pub mod browsing;
 mod contrast;
+pub mod crawl;
+mod crawling;
 mod fleet;
 mod unstable;
+
+pub use crawling::{CrawlJob, Crawled, crawl_site};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,9 +23,12 @@ use url::Url;
 use crate::browser::self_test::SelfTest;
 use crate::browser::{Browser, BrowserError, LaunchOptions};
 use crate::catalog::{Catalog, CatalogError};
+use crate::crawl::scope::PatternError;
 use crate::judge::{self, Profile};
-use crate::model::report::{Report, Run, SCHEMA, Tool};
+use crate::model::report::{BrowserInfo, PageError, Report, Run, SCHEMA, Tool};
 use crate::model::visit::{Diagnostic, DiagnosticCode, State, Visit};
+use crate::queue::QueueError;
+use crate::store::{StoreError, Tally};
 use crate::visit::consent::{Engine, EngineError};
 use crate::visit::{Manner, Plan};
 use fleet::Fleet;
@@ -65,6 +73,18 @@ pub enum AuditError {
     /// The self-test cannot listen on loopback.
     #[error("the self-test cannot listen on loopback")]
     SelfTest(#[source] std::io::Error),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A pattern of addresses is wrong.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The queue fails.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// No page of the run can be read.
+    #[error(transparent)]
+    Page(#[from] PageError),
 }
 
 /// How far a job is.
@@ -87,6 +107,20 @@ pub enum Progress {
         repeat: u32,
         /// In one line: how it went.
         summary: String,
+    },
+    /// A crawl begins to visit, or goes on.
+    Crawling {
+        /// How far it is.
+        tally: Tally,
+    },
+    /// A page of a crawl is stored.
+    Page {
+        /// The page.
+        url: String,
+        /// In one line: how its visits went.
+        summary: String,
+        /// How far the crawl is.
+        tally: Tally,
     },
 }
 
@@ -143,18 +177,7 @@ pub async fn audit(
     if !plans.is_empty() {
         let browser = launch(&job.launch).await?;
         let info = browser.info().clone();
-        if !info.third_party_cookies {
-            diagnostics.push(run_diagnostic(
-                DiagnosticCode::ThirdPartyCookiesBlocked,
-                "this browser stores no third-party cookies, so those of third parties are missing below",
-            ));
-        }
-        if job.launch.global_privacy_control && !info.global_privacy_control {
-            diagnostics.push(run_diagnostic(
-                DiagnosticCode::GlobalPrivacyControlMissing,
-                "this browser cannot send Global Privacy Control, so the sites below were not asked; use a newer Chromium",
-            ));
-        }
+        diagnostics.extend(shortcomings(&info, &job.launch, true));
         browser_info = Some(info.clone());
         tell(
             &progress,
@@ -189,10 +212,7 @@ pub async fn audit(
         fleet.close().await;
     }
     if !engine.is_present() {
-        diagnostics.push(run_diagnostic(
-            DiagnosticCode::ConsentEngineMissing,
-            "the program was built without npm, so only the built-in heuristics drove the banners",
-        ));
+        diagnostics.push(no_engine());
     }
     if cancel.is_cancelled() {
         diagnostics.push(run_diagnostic(
@@ -250,6 +270,38 @@ pub fn tool() -> Tool {
 fn tell(progress: &mpsc::UnboundedSender<Progress>, event: Progress) {
     // Nobody may be listening.
     drop(progress.send(event));
+}
+
+/// What the browser and the consent engine cannot do that a reader has to know of.
+fn shortcomings(
+    browser: &BrowserInfo,
+    launch: &LaunchOptions,
+    has_engine: bool,
+) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    if !browser.third_party_cookies {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::ThirdPartyCookiesBlocked,
+            "this browser stores no third-party cookies, so those of third parties are missing below",
+        ));
+    }
+    if launch.global_privacy_control && !browser.global_privacy_control {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::GlobalPrivacyControlMissing,
+            "this browser cannot send Global Privacy Control, so the sites below were not asked; use a newer Chromium",
+        ));
+    }
+    if !has_engine {
+        diagnostics.push(no_engine());
+    }
+    diagnostics
+}
+
+fn no_engine() -> Diagnostic {
+    run_diagnostic(
+        DiagnosticCode::ConsentEngineMissing,
+        "the program was built without npm, so only the built-in heuristics drove the banners",
+    )
 }
 
 fn run_diagnostic(code: DiagnosticCode, message: &str) -> Diagnostic {

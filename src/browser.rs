@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod error;
+pub mod fetch;
 pub mod find;
 pub mod launch;
 pub mod self_test;
@@ -15,5 +16,6 @@ pub use chromiumoxide::cdp::{browser_protocol, js_protocol};
 
 pub use connection::{Connection, Event};
 pub use error::BrowserError;
+pub use fetch::{Fetched, Fetcher};
 pub use launch::{Browser, LaunchOptions};
 pub use session::Session;

@@ -5,7 +5,9 @@
 mod audit;
 mod browser;
 mod catalog;
+mod compare;
 mod config;
+mod crawl;
 mod demo;
 mod doctor;
 mod exit;
@@ -15,6 +17,7 @@ mod progress;
 mod report;
 mod rules;
 mod runs;
+mod store;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +47,9 @@ enum Command {
     /// Audit pages in all states
     #[command(after_help = audit::EXAMPLE)]
     Audit(Box<audit::Arguments>),
+    /// Find the pages of a site and audit them as one job that can be gone on with
+    #[command(after_help = crawl::EXAMPLE)]
+    Crawl(Box<crawl::Arguments>),
     /// Serve the built-in test web and audit it
     #[command(after_help = demo::EXAMPLE)]
     Demo(Box<demo::Arguments>),
@@ -56,15 +62,21 @@ enum Command {
     /// List, show, ask, check, import and export the services the program knows
     #[command(after_help = catalog::EXAMPLE)]
     Catalog(catalog::Arguments),
+    /// Show what changed between two runs, or two states
+    #[command(after_help = compare::EXAMPLE)]
+    Compare(compare::Arguments),
     /// List and explain the rules
     #[command(after_help = rules::EXAMPLE)]
     Rules(rules::Arguments),
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
-    /// List stored runs
+    /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
+    /// Check, export and import the store of runs
+    #[command(after_help = store::EXAMPLE)]
+    Store(store::Arguments),
 }
 
 /// Runs the program and returns its exit code.
@@ -92,13 +104,16 @@ pub fn main() -> u8 {
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Audit(arguments) => audit::run(*arguments).await,
+            Command::Crawl(arguments) => crawl::run(*arguments).await,
             Command::Demo(arguments) => demo::run(*arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Browser(arguments) => browser::run(arguments).await,
             Command::Catalog(arguments) => catalog::run(arguments).await,
+            Command::Compare(arguments) => compare::run(&arguments),
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
+            Command::Store(arguments) => store::run(&arguments),
         }
     });
     // A reader of standard input or a name look-up may still hang; nobody waits for it.

@@ -5,6 +5,8 @@
 mod answering;
 pub mod consent;
 mod failure;
+mod kept;
+mod links;
 pub mod plan;
 pub mod record;
 pub mod stage;
@@ -29,6 +31,7 @@ use consent::outcome::{self, Circumstances};
 use consent::prove::{self, Proof};
 use consent::{Engine, mouse};
 use failure::Failure;
+pub use kept::KeptProfile;
 pub use plan::{Manner, Plan};
 use stage::{Preparation, Stage};
 
@@ -54,16 +57,42 @@ const SETTLE_STEP: Duration = Duration::from_millis(100);
 /// A page whose load event does not come is watched all the same after this long.
 const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a page in one state and records it. Never fails: what goes wrong is the visit's outcome.
+/// Opens a page in one state, in a profile nobody used before, and records it. Never fails: what goes
+/// wrong is the visit's outcome.
 pub async fn visit(
     browser: &Browser,
     engine: &Arc<Engine>,
     plan: &Plan,
     cancel: &CancellationToken,
 ) -> Visit {
+    visit_on(browser, engine, plan, None, cancel).await
+}
+
+/// As [`visit`], in a profile that is kept: the first visit answers, the following ones go on with that
+/// answer.
+pub async fn visit_in(
+    profile: &mut KeptProfile,
+    engine: &Arc<Engine>,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Visit {
+    let browser = Arc::clone(profile.browser());
+    let mut visit = visit_on(&browser, engine, plan, Some(profile), cancel).await;
+    profile.learn(plan, &mut visit);
+    visit
+}
+
+async fn visit_on(
+    browser: &Browser,
+    engine: &Arc<Engine>,
+    plan: &Plan,
+    profile: Option<&KeptProfile>,
+    cancel: &CancellationToken,
+) -> Visit {
     let started = jiff::Timestamp::now();
     let stage = match Stage::open(
         browser,
+        profile.map(KeptProfile::context),
         preparation(browser, engine, &plan.manner),
         plan.manner.clock,
     )
@@ -73,6 +102,7 @@ pub async fn visit(
         Err(error) => return never_opened(plan, started, &error),
     };
     let mut course = Course::new(stage, engine, plan);
+    course.answered = profile.and_then(KeptProfile::answered).cloned();
     let ended = tokio::select! {
         ended = tokio::time::timeout(plan.manner.visit_limit, course.run()) => match ended {
             Ok(ended) => ended,
@@ -154,6 +184,10 @@ struct Course<'a> {
     banner: Banner,
     choice: Choice,
     proof: Option<Proof>,
+    /// What the visitor answered on an earlier page, in the profile that is kept.
+    answered: Option<kept::Answered>,
+    /// Where the page leads.
+    links: Vec<String>,
     /// The mouse could not meet a button.
     blocked: bool,
     /// The banner showed itself only after mouse and scroll.
@@ -192,6 +226,8 @@ impl<'a> Course<'a> {
             banner: Banner::default(),
             choice: Choice::default(),
             proof: None,
+            answered: None,
+            links: Vec::new(),
             blocked: false,
             found_after_scroll: false,
             reappeared: false,
@@ -215,11 +251,17 @@ impl<'a> Course<'a> {
     }
 
     async fn run(&mut self) -> Result<(), Failure> {
-        self.load().await?;
-        match self.plan.state {
-            State::Before => self.leave_alone().await,
-            State::Rejected | State::Accepted | State::Withdrawn => self.answer().await,
+        if self.answered.is_some() {
+            self.stage.recording().begin_in(PhaseName::Revisit);
         }
+        self.load().await?;
+        match (self.plan.state, self.answered.take()) {
+            (State::Before, _) => self.leave_alone().await?,
+            (_, Some(answered)) => self.go_on(answered).await?,
+            (_, None) => self.answer().await?,
+        }
+        self.links = links::of(&self.stage).await;
+        Ok(())
     }
 
     /// Loads the page and makes sure that it is one.
@@ -497,7 +539,7 @@ impl<'a> Course<'a> {
         {
             self.banner.routes.reject = Route::SecondLayer;
         }
-        if self.plan.state != State::Before {
+        if self.plan.state != State::Before && self.choice.carried_from.is_none() {
             self.choice.outcomes = outcome::outcomes(
                 self.plan.state,
                 &self.banner,
@@ -520,7 +562,8 @@ impl<'a> Course<'a> {
         drop(self.conductor.take());
         let main_frame = self.stage.main_frame().to_owned();
         let recording = self.stage.close(browser).await;
-        let (snapshot, phases, lost) = recording.finish(&final_url);
+        let (mut snapshot, phases, lost) = recording.finish(&final_url);
+        snapshot.links = self.links;
         let total_ms = phases.last().map_or(0, |phase| phase.end_ms);
         for target in snapshot
             .targets

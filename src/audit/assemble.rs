@@ -149,7 +149,23 @@ pub(super) fn in_one_line(visit: &Visit) -> String {
                 |diagnostic| diagnostic.message.clone(),
             );
     }
-    let answered = match (
+    let answered = if visit.choice.carried_from.is_some() {
+        "answered on an earlier page"
+    } else {
+        answered(visit)
+    };
+    format!(
+        "{answered}; {} requests, {} cookies, {} storage entries in {} s",
+        visit.snapshot.requests.len(),
+        visit.snapshot.cookies.len(),
+        visit.snapshot.storage.len(),
+        visit.timing.total_ms / 1000
+    )
+}
+
+/// What became of the banner.
+fn answered(visit: &Visit) -> &'static str {
+    match (
         visit.state,
         visit.banner.found,
         visit.choice.made,
@@ -161,12 +177,5 @@ pub(super) fn in_one_line(visit: &Visit) -> String {
         (_, true, false, _) => "no way to answer was found",
         (_, true, true, true) => "answered and confirmed",
         (_, true, true, false) => "answered, not confirmed",
-    };
-    format!(
-        "{answered}; {} requests, {} cookies, {} storage entries in {} s",
-        visit.snapshot.requests.len(),
-        visit.snapshot.cookies.len(),
-        visit.snapshot.storage.len(),
-        visit.timing.total_ms / 1000
-    )
+    }
 }

@@ -12,10 +12,10 @@ use crate::visit::consent::Engine;
 use crate::visit::{Plan, visit};
 
 /// How often a visit is made when the browser crashes under it.
-const TRIES: u32 = 2;
+pub(super) const TRIES: u32 = 2;
 
 /// How many visits a browser makes before another takes over.
-const VISITS_OF_A_BROWSER: u32 = 200;
+pub(super) const VISITS_OF_A_BROWSER: u32 = 200;
 
 /// The browser a job drives.
 pub(super) struct Fleet {
@@ -49,10 +49,7 @@ impl Fleet {
             tries += 1;
             let browser = self.running().await;
             let visit = visit(&browser, &self.engine, plan, cancel).await;
-            // One that was replaced, after its last visit.
-            if let Some(browser) = Arc::into_inner(browser) {
-                browser.close().await;
-            }
+            release(browser).await;
             let crashed = visit.outcome == Outcome::BrowserCrashed;
             if !crashed || tries >= TRIES || cancel.is_cancelled() {
                 return visit;
@@ -62,7 +59,7 @@ impl Fleet {
     }
 
     /// The browser for another visit: a new one when the last is gone or has made its visits.
-    async fn running(&self) -> Arc<Browser> {
+    pub(super) async fn running(&self) -> Arc<Browser> {
         let mut current = self.browser.lock().await;
         if current.browser.connection().is_closed() || current.visits >= VISITS_OF_A_BROWSER {
             match super::launch(&self.launch).await {
@@ -82,8 +79,13 @@ impl Fleet {
 
     /// Ends the browser.
     pub(super) async fn close(self) {
-        if let Some(browser) = Arc::into_inner(self.browser.into_inner().browser) {
-            browser.close().await;
-        }
+        release(self.browser.into_inner().browser).await;
+    }
+}
+
+/// Is done with a browser. One that was replaced ends with whoever used it last.
+pub(super) async fn release(browser: Arc<Browser>) {
+    if let Some(browser) = Arc::into_inner(browser) {
+        browser.close().await;
     }
 }

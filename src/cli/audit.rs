@@ -252,7 +252,7 @@ pub(super) async fn run_to_its_end(job: Job, results: &Results) -> Result<Report
 }
 
 /// The addresses from arguments, file and standard input, in that order, each once.
-fn addresses(urls: &[String], from: Option<&Path>) -> Result<Vec<String>, String> {
+pub(super) fn addresses(urls: &[String], from: Option<&Path>) -> Result<Vec<String>, String> {
     let mut list = Vec::new();
     for url in urls {
         if url == "-" {

@@ -75,13 +75,27 @@ impl Exit {
     pub fn of_error(error: &AuditError) -> Self {
         match error {
             AuditError::Browser(_) | AuditError::SelfTest(_) => Self::Incomplete,
-            AuditError::Catalog(_) | AuditError::Engine(_) => Self::Usage,
+            AuditError::Catalog(_)
+            | AuditError::Engine(_)
+            | AuditError::Pattern(_)
+            | AuditError::Store(_) => Self::Usage,
+            AuditError::Queue(_) | AuditError::Page(_) => Self::Internal,
         }
     }
 }
 
 /// From which severity on findings fail the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    clap::ValueEnum,
+    serde::Deserialize,
+    serde::Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailOn {
     /// Only the gravest.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::{self, ConfigError};
 use super::exit::FailOn;
@@ -17,11 +17,13 @@ use crate::visit::Manner;
 use crate::visit::consent::purposes::PurposesError;
 use crate::visit::time::ClockKind;
 
+/// Memory the browser may need for one visit, in bytes.
+const VISIT_BYTES: u64 = 400 * 1024 * 1024;
 /// Most visits of one page in one state.
 const MOST_REPEATS: u32 = 50;
 
 /// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
-#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[derive(Debug, Clone, Default, clap::Args, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct AuditOptions {
     /// States to visit, separated by commas [default: before,rejected,accepted]
@@ -39,7 +41,7 @@ pub(super) struct AuditOptions {
     /// How long a page may take to answer [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) load_timeout: Option<String>,
-    /// Visits at once [default: three for each processor core, six with the real clock]
+    /// Visits at once [default: three for each processor core, six with the real clock, fewer where memory is short]
     #[arg(long, value_name = "N")]
     pub(super) concurrency: Option<usize>,
     /// Jurisdiction whose rules are applied [default: eu]
@@ -89,7 +91,7 @@ pub(super) struct AuditOptions {
     pub(super) baseline: Option<PathBuf>,
     /// Accepted findings that stand in the configuration file itself.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     accept: Vec<baseline::Entry>,
 }
 
@@ -197,7 +199,6 @@ impl AuditOptions {
         let visit_limit = defaults
             .visit_limit
             .max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_mins(2));
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Job {
             addresses,
             states: deduplicated(states),
@@ -209,7 +210,7 @@ impl AuditOptions {
             launch,
             concurrency: self
                 .concurrency
-                .unwrap_or(cores * visits_for_each_core(clock))
+                .unwrap_or_else(|| visits_for_the_machine(clock))
                 .clamp(1, 64),
             profile: self.profile.unwrap_or_default(),
             catalog: self.catalog.clone(),
@@ -267,6 +268,25 @@ fn visits_for_each_core(clock: ClockKind) -> usize {
     }
 }
 
+/// How many visits at once the machine can take: by its cores, and by the memory that is free.
+fn visits_for_the_machine(clock: ClockKind) -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let by_memory = free_memory().map_or(usize::MAX, |bytes| {
+        usize::try_from(bytes / VISIT_BYTES).unwrap_or(usize::MAX)
+    });
+    (cores * visits_for_each_core(clock)).min(by_memory)
+}
+
+/// Memory that is free for programs, in bytes, where the system says so.
+fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 fn deduplicated(mut states: Vec<State>) -> Vec<State> {
     states.sort_unstable();
     states.dedup();
@@ -274,7 +294,7 @@ fn deduplicated(mut states: Vec<State>) -> Vec<State> {
 }
 
 /// Reads a time such as `30s`, `1m 30s`, `500ms`; a bare number is seconds. One hour at most.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_hours(1);
     let time = match text.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

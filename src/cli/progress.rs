@@ -56,8 +56,42 @@ pub(super) fn show(how: Show) -> (mpsc::UnboundedSender<Progress>, JoinHandle<()
                 Progress::Begun { visits, browser } => {
                     all = visits;
                     bar.set_length(visits as u64);
-                    if how == Show::Lines {
+                    if how == Show::Lines && visits > 0 {
                         say(&format!("{visits} visits with {browser}"));
+                    }
+                }
+                Progress::Crawling { tally } => {
+                    if let Ok(style) = ProgressStyle::with_template(
+                        "{bar:30} {pos}/{len} pages, {per_sec}, {eta} left  {wide_msg}",
+                    ) {
+                        bar.set_style(style);
+                    }
+                    bar.set_length(tally.found());
+                    bar.set_position(tally.found() - tally.waiting);
+                    bar.reset_eta();
+                    if how == Show::Lines {
+                        say(&format!(
+                            "{} pages found, {} of them done",
+                            tally.found(),
+                            tally.done + tally.failed
+                        ));
+                    }
+                }
+                Progress::Page {
+                    url,
+                    summary,
+                    tally,
+                } => {
+                    bar.set_length(tally.found());
+                    bar.set_position(tally.found() - tally.waiting);
+                    let failed = match tally.failed {
+                        0 => String::new(),
+                        failed => format!("{failed} failed  "),
+                    };
+                    bar.set_message(printable(&format!("{failed}{url}")));
+                    if how == Show::Lines {
+                        let done = tally.done + tally.failed;
+                        say(&format!("[{done}/{}] {url} {summary}", tally.found()));
                     }
                 }
                 Progress::Visited {

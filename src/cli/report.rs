@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::output::{self, chain, complain, print};
+use super::store::Place;
 use crate::judge::{self, Profile};
 use crate::model::report::Report;
 use crate::report::{self, Format};
-use crate::store::Store;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -18,11 +18,10 @@ Examples:
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Id of a stored run, or `last`
-    #[arg(required_unless_present = "schema", requires = "store")]
+    #[arg(required_unless_present = "schema")]
     run: Option<String>,
-    /// Folder of the store
-    #[arg(long, value_name = "DIR")]
-    store: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Format of the result
     #[arg(long, value_enum, default_value = "terminal")]
     format: Format,
@@ -58,10 +57,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn rendered(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
-    let (Some(run), Some(store)) = (&arguments.run, &arguments.store) else {
+    let Some(run) = &arguments.run else {
         return Ok(report::json::schema()?);
     };
-    let mut report = Store::open(store)?.get(run)?;
+    let mut report = arguments.place.open()?.get(run)?;
     if let Some(profile) = arguments.profile {
         judge_again(&mut report, profile)?;
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Category, Finding, RuleOutcome, Severity};
-use super::visit::{Banner, Diagnostic, Visit};
+use super::visit::{Banner, Diagnostic, Screenshot, Visit};
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "consentinel/report/v1";
@@ -142,6 +142,20 @@ pub struct Page {
     pub banner: Banner,
     /// One for each state.
     pub visits: Vec<Visit>,
+}
+
+impl Page {
+    /// Every picture of the page.
+    pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut Screenshot> {
+        let of_visits = self.visits.iter_mut().flat_map(|visit| {
+            [
+                &mut visit.banner.screenshot,
+                &mut visit.screenshot_after_choice,
+                &mut visit.screenshot,
+            ]
+        });
+        of_visits.chain([&mut self.banner.screenshot]).flatten()
+    }
 }
 
 /// A service seen on the audited pages.

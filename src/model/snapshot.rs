@@ -32,6 +32,12 @@ pub struct Snapshot {
     /// Everything the browser ran for the page: the page itself, frames of other processes, workers, pop-ups.
     #[serde(default)]
     pub targets: Vec<Target>,
+    /// Addresses of the same site the page links to, without fragments, each once; at most 2,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+    /// What the server asked for when it refused the page (`Retry-After`), word for word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<String>,
 }
 
 /// A place in a script.

@@ -175,6 +175,9 @@ pub struct Choice {
     /// What became of the answer, by name; empty where nothing was to be answered.
     #[serde(default)]
     pub outcomes: Vec<ChoiceOutcome>,
+    /// The page the answer was given on, when that was another one of the site: the profile was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_from: Option<String>,
     /// When the first click was made, in milliseconds since the visit began.
     pub clicked_ms: Option<u64>,
     /// When the proof was found, in milliseconds since the visit began.
@@ -362,6 +365,8 @@ pub enum DiagnosticCode {
     DialogDismissed,
     /// The user stopped the run.
     Interrupted,
+    /// Pages of the site were not visited, by wish of the user or of the site.
+    PagesLeftOut,
     /// The consent platform says that the GDPR does not apply to the visitor.
     RegimeMismatch,
     /// More than one consent platform was contacted.
@@ -380,7 +385,8 @@ pub enum DiagnosticCode {
     BaselineUnused,
 }
 
-/// One page opened in one state, in a profile nobody used before.
+/// One page opened in one state: in a profile nobody used before, or in one that is kept for the pages
+/// of a site once the visitor has answered ([`Choice::carried_from`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Visit {
     /// What the visitor answered.

@@ -25,19 +25,8 @@ pub fn redacted(mut report: Report) -> Report {
 
 /// The report without the pictures' bytes; their digests stay.
 pub(super) fn without_pictures(mut report: Report) -> Report {
-    for page in &mut report.pages {
-        let banners = page.visits.iter_mut().map(|visit| &mut visit.banner);
-        for banner in banners.chain([&mut page.banner]) {
-            if let Some(picture) = &mut banner.screenshot {
-                picture.data = None;
-            }
-        }
-        for visit in &mut page.visits {
-            let pictures = [&mut visit.screenshot_after_choice, &mut visit.screenshot];
-            for picture in pictures.into_iter().flatten() {
-                picture.data = None;
-            }
-        }
+    for picture in report.pages.iter_mut().flat_map(Page::pictures_mut) {
+        picture.data = None;
     }
     report
 }
@@ -51,6 +40,7 @@ fn redact_page(page: &mut Page) {
 
 fn redact_visit(visit: &mut Visit) {
     cut_url(&mut visit.final_url);
+    visit.choice.carried_from.iter_mut().for_each(cut_url);
     redact_banner(&mut visit.banner);
     let Snapshot {
         cookies,
@@ -60,6 +50,8 @@ fn redact_visit(visit: &mut Visit) {
         scripts,
         fingerprinting,
         targets,
+        links,
+        retry_after: _,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
     storage.iter_mut().for_each(redact_entry);
@@ -83,6 +75,7 @@ fn redact_visit(visit: &mut Visit) {
     for target in targets {
         cut_url(&mut target.url);
     }
+    links.iter_mut().for_each(cut_url);
 }
 
 fn redact_banner(banner: &mut Banner) {

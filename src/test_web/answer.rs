@@ -117,6 +117,9 @@ async fn of_site(web: &Web, site: &Site, host: &str, path: &str, carried: &str) 
     if let Some(page) = site.common_page(path) {
         return Answer::new(StatusCode::OK, media_type("page.html"), page);
     }
+    if let Some((name, text)) = site.numbered(path) {
+        return Answer::new(StatusCode::OK, media_type(name), text);
+    }
     site.file(path).map_or_else(
         || Answer::not_found(path),
         |(name, bytes)| Answer::new(StatusCode::OK, media_type(name), bytes),
@@ -245,6 +248,7 @@ fn media_type(name: &str) -> &'static str {
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("json") => "application/json",
+        Some("xml") => "application/xml",
         Some("svg") => "image/svg+xml",
         Some("gif") => "image/gif",
         Some("png") => "image/png",

@@ -19,6 +19,9 @@ const TRUTH_FILE: &str = "truth.toml";
 /// The page of sites that are about their banner alone: `/site.js` makes it.
 const COMMON_PAGE: &str = include_str!("../../fixtures/shared/page.html");
 
+/// Where numbered pages lie.
+const NUMBERED: &str = "/livres/";
+
 /// One site of the test web.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -40,6 +43,8 @@ pub struct Site {
     pub truth: Truth,
     /// What stands on the common page, for a site that has no page of its own.
     title: Option<String>,
+    /// How many pages are made of `page.html`, and named in a sitemap.
+    numbered_pages: u32,
     /// Answers that are more than a file.
     pub(super) routes: Vec<Route>,
 }
@@ -55,6 +60,8 @@ struct Description {
     platform: Option<String>,
     title: Option<String>,
     url: String,
+    #[serde(default)]
+    numbered_pages: u32,
     #[serde(default, rename = "route")]
     routes: Vec<Route>,
 }
@@ -73,6 +80,30 @@ impl Site {
                 .replace("LANGUAGE", &self.language)
                 .replace("TITLE", title),
         )
+    }
+
+    /// A page made of `page.html`, or the sitemap that names them all; with the name of such a file.
+    pub(super) fn numbered(&self, path: &str) -> Option<(&'static str, String)> {
+        let address = |number: u32| format!("https://{}{NUMBERED}{number}", self.host);
+        if self.numbered_pages > 0 && path == "/sitemap.xml" {
+            let entries: String = (1..=self.numbered_pages)
+                .map(|number| format!("<url><loc>{}</loc></url>\n", address(number)))
+                .collect();
+            let map = format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{entries}</urlset>\n"
+            );
+            return Some(("sitemap.xml", map));
+        }
+        let number: u32 = path.strip_prefix(NUMBERED)?.parse().ok()?;
+        if !(1..=self.numbered_pages).contains(&number) {
+            return None;
+        }
+        let (_, page) = self.file("page.html")?;
+        let next = number % self.numbered_pages + 1;
+        let page = String::from_utf8_lossy(page)
+            .replace("NUMBER", &number.to_string())
+            .replace("NEXT", &next.to_string());
+        Some(("page.html", page))
     }
 
     /// The file of this site that the path `path` names, a directory's `index.html` included.
@@ -111,6 +142,7 @@ fn read(folder: &'static Dir<'static>) -> Result<Site, TestWebError> {
         banner: description.banner,
         platform: description.platform,
         title: description.title,
+        numbered_pages: description.numbered_pages,
         url: description.url,
         truth,
         routes: description.routes,

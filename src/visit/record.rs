@@ -106,6 +106,8 @@ pub struct Recording {
     requests_with_headers: usize,
     requests_with_gpc: usize,
     sends_on_leaving: bool,
+    /// What the page's server asked for when it refused the page.
+    retry_after: Option<String>,
     /// Messages that could not be read, and items beyond the limit.
     pub lost: u32,
 }
@@ -126,7 +128,15 @@ impl Recording {
             requests_with_headers: 0,
             requests_with_gpc: 0,
             sends_on_leaving: false,
+            retry_after: None,
             lost: 0,
+        }
+    }
+
+    /// Begins in another phase than [`PhaseName::Idle`].
+    pub fn begin_in(&mut self, phase: PhaseName) {
+        if let [only] = self.clock.phases.as_mut_slice() {
+            only.name = phase;
         }
     }
 
@@ -160,6 +170,14 @@ impl Recording {
         if method == "Network.requestWillBeSentExtraInfo" {
             self.requests_with_headers += 1;
             self.requests_with_gpc += usize::from(carries_gpc(params));
+        }
+        let response = &params["response"];
+        if method == "Network.responseReceived"
+            && params["type"] == "Document"
+            && (response["status"] == 429 || response["status"] == 503)
+        {
+            self.retry_after = network::header_of(&response["headers"], "retry-after")
+                .map(|value| cut(value).to_owned());
         }
         let Self {
             clock,
@@ -382,6 +400,8 @@ impl Recording {
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
             targets: self.targets.finish(),
+            links: Vec::new(),
+            retry_after: self.retry_after,
         };
         (snapshot, self.clock.phases, lost)
     }

@@ -25,7 +25,7 @@ use crate::browser::browser_protocol::browser::{
 };
 use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
 use crate::browser::browser_protocol::page::{NavigateParams, ReloadParams};
-use crate::browser::browser_protocol::target::CreateTargetParams;
+use crate::browser::browser_protocol::target::{CloseTargetParams, CreateTargetParams};
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
 use crate::browser::{Browser, BrowserError, Session};
 use crate::visit::record::Recording;
@@ -142,6 +142,8 @@ pub struct Stage {
     root: Session,
     page: Session,
     context: String,
+    /// The profile outlives the visit.
+    kept: bool,
     target: String,
     shared: Arc<Shared>,
     listener: JoinHandle<()>,
@@ -149,13 +151,18 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Opens an empty page in a profile nobody used before, and prepares it.
+    /// Opens an empty page and prepares it: in a profile that is kept (a browser context), or in one
+    /// nobody used before.
     pub async fn open(
         browser: &Browser,
+        kept: Option<&str>,
         preparation: Preparation,
         clock: ClockKind,
     ) -> Result<Self, BrowserError> {
-        let context = browser.new_context().await?;
+        let context = match kept {
+            Some(context) => context.to_owned(),
+            None => browser.new_context().await?,
+        };
         let heard = browser.connection().listen(&context);
         let (engine_sender, engine) = mpsc::unbounded_channel();
         let time = VisitTime::start(clock);
@@ -196,6 +203,7 @@ impl Stage {
             root,
             page,
             context,
+            kept: kept.is_some(),
             target,
             shared,
             listener,
@@ -430,11 +438,17 @@ impl Stage {
         &self.target
     }
 
-    /// Ends the visit: throws the profile away and hands out what was recorded.
+    /// Ends the visit: throws the profile away unless it is kept, and hands out what was recorded.
     pub async fn close(self, browser: &Browser) -> Recording {
         self.recording().on_leaving();
-        if let Err(error) = browser.dispose_context(&self.context).await {
-            tracing::debug!(%error, "the profile could not be thrown away");
+        let ended = if self.kept {
+            let close = CloseTargetParams::new(self.target.clone());
+            self.root.call(close).await.map(drop)
+        } else {
+            browser.dispose_context(&self.context).await
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "the page or its profile could not be closed");
         }
         browser.connection().unlisten(&self.context);
         self.listener.abort();

@@ -15,6 +15,7 @@ mod capture;
 mod clock;
 mod command_line;
 mod completeness;
+mod crawl;
 mod harness;
 mod inside;
 mod invisible;

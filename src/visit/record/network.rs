@@ -21,7 +21,8 @@ use super::cookies::CookieLog;
 use super::{Clock, MOST_ITEMS, cut};
 use crate::model::snapshot::{Ahead, AnsweredBy, Request, WorkerRef};
 use held::{Documents, Twins};
-use hop::{Chain, Hop, header_of, headers_that_matter, names_in_cookie_header, status_of};
+pub(super) use hop::header_of;
+use hop::{Chain, Hop, headers_that_matter, names_in_cookie_header, status_of};
 use initiator::Initiator;
 use messages::MOST_IN_A_VISIT;
 

@@ -292,7 +292,7 @@ pub(super) fn status_of(status: &Json) -> Option<u16> {
 }
 
 /// A header of an event, whatever its case.
-pub(super) fn header_of<'a>(headers: &'a Json, wanted: &str) -> Option<&'a str> {
+pub(in crate::visit::record) fn header_of<'a>(headers: &'a Json, wanted: &str) -> Option<&'a str> {
     headers
         .as_object()?
         .iter()

@@ -1,0 +1,187 @@
+//! One crawl from its beginning, or from where it stopped, to its report.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::browsing::ByBrowser;
+use super::crawl::{Ending, Wishes, crawl};
+use super::fleet::Fleet;
+use super::{AuditError, Progress, launch, run_diagnostic, run_id, tell, tool};
+use crate::browser::LaunchOptions;
+use crate::catalog::Catalog;
+use crate::judge;
+use crate::model::report::{BrowserInfo, Page, PageSource as _, Report, Run, SCHEMA};
+use crate::model::visit::{Diagnostic, DiagnosticCode};
+use crate::store::{Kind, RunRecord, Store, StoredRun};
+use crate::visit::Manner;
+use crate::visit::consent::Engine;
+
+/// A site to be crawled, and how.
+#[derive(Debug, Clone)]
+pub struct CrawlJob {
+    /// What, and how much of it.
+    pub wishes: Wishes,
+    /// How each visit goes.
+    pub manner: Manner,
+    /// How the browser is started.
+    pub launch: LaunchOptions,
+    /// A catalog laid over the built-in one.
+    pub catalog: Option<PathBuf>,
+    /// A newer rule file for the consent engine.
+    pub consent_rules: Option<PathBuf>,
+    /// Options that differ from their defaults, for the report.
+    pub options: BTreeMap<String, String>,
+    /// The run to go on with.
+    pub resumed: Option<RunRecord>,
+    /// What the store keeps, so that the job can be gone on with: never a secret.
+    pub description: Vec<u8>,
+}
+
+/// What came of a crawl.
+#[derive(Debug)]
+pub struct Crawled {
+    /// The report of everything that was seen, in this life of the job and in earlier ones.
+    pub report: Report,
+    /// Nothing is left to visit.
+    pub complete: bool,
+}
+
+/// Runs a crawl. `stop` ends it after the pages that are open, `cancel` at once; it can be gone on with.
+pub async fn crawl_site(
+    job: CrawlJob,
+    store: Store,
+    progress: mpsc::UnboundedSender<Progress>,
+    stop: CancellationToken,
+    cancel: CancellationToken,
+) -> Result<Crawled, AuditError> {
+    let catalog = match &job.catalog {
+        Some(folder) => Catalog::with_overlay(folder)?,
+        None => Catalog::builtin()?,
+    };
+    let engine = Arc::new(Engine::load(job.consent_rules.as_deref())?);
+    let browser = launch(&job.launch).await?;
+    let info = browser.info().clone();
+    let record = match &job.resumed {
+        Some(record) => record.clone(),
+        None => {
+            let started = Timestamp::now();
+            let record = RunRecord::new(&run_id(started), started, Kind::Crawl)?;
+            store.begin(record, &job.description)?
+        }
+    };
+    tell(
+        &progress,
+        Progress::Begun {
+            visits: 0,
+            browser: format!("{} {}", info.name, info.version),
+        },
+    );
+    let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
+    let kept = job.wishes.kept_states();
+    let browsing = ByBrowser::new(fleet, Arc::clone(&engine), job.manner.clone(), &kept);
+    let ended = crawl(
+        &job.wishes,
+        &record,
+        &store,
+        &catalog,
+        &browsing,
+        &progress,
+        (&stop, &cancel),
+    )
+    .await;
+    browsing.close().await;
+    let ending = ended?;
+    let run = Run {
+        id: record.id.clone(),
+        started: record.started,
+        finished: Timestamp::now(),
+        tool: tool(),
+        diagnostics: diagnostics(&ending, &info, &job.launch, engine.is_present()),
+        browser: Some(info),
+        catalog: catalog.info(),
+        consent_engine: engine.name().to_owned(),
+        profile: job.wishes.profile.name().to_owned(),
+        clock: job.manner.clock.name().to_owned(),
+        options: job.options,
+    };
+    let report = report(run, &store, &record, &catalog, &job.wishes)?;
+    if ending.complete {
+        store.finish(&record, &report)?;
+    }
+    Ok(Crawled {
+        report,
+        complete: ending.complete,
+    })
+}
+
+/// The report on all pages that are stored.
+fn report(
+    mut run: Run,
+    store: &Store,
+    record: &RunRecord,
+    catalog: &Catalog,
+    wishes: &Wishes,
+) -> Result<Report, AuditError> {
+    let stored = StoredRun::pages_of(store, record.clone());
+    let mut pages: Vec<Page> = Vec::new();
+    for page in stored.pages() {
+        match page {
+            Ok(page) => pages.push(page.into_owned()),
+            // One page that is damaged costs no other.
+            Err(error) => run.diagnostics.push(run_diagnostic(
+                DiagnosticCode::EventsLost,
+                &format!("{error}; `consentinel store check` says more"),
+            )),
+        }
+    }
+    let judgement = judge::judge(&pages, catalog, wishes.profile);
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        run,
+        pages,
+        services: judgement.services,
+        findings: judgement.findings,
+        rules: judgement.rules,
+        summary: judgement.summary,
+    })
+}
+
+/// What holds for the whole crawl.
+fn diagnostics(
+    ending: &Ending,
+    browser: &BrowserInfo,
+    launch: &LaunchOptions,
+    has_engine: bool,
+) -> Vec<Diagnostic> {
+    let mut diagnostics = super::shortcomings(browser, launch, has_engine);
+    if !ending.complete {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::Interrupted,
+            "the crawl was stopped before it was complete",
+        ));
+    }
+    for (refusal, count) in &ending.left_out {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::PagesLeftOut,
+            &format!("{count} addresses were left out: {}", refusal.in_words()),
+        ));
+    }
+    if ending.kept_out > 0 {
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::PagesLeftOut,
+            &format!(
+                "{} addresses were left out: robots.txt asks programs to stay away (--ignore-robots on your own site)",
+                ending.kept_out
+            ),
+        ));
+    }
+    for remark in &ending.remarks {
+        diagnostics.push(run_diagnostic(DiagnosticCode::PagesLeftOut, remark));
+    }
+    diagnostics
+}

@@ -1,0 +1,229 @@
+//! Crawls with a real browser: the choice is made once, robots.txt is kept to, a busy host is asked again,
+//! and what was killed goes on.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use consentinel::model::report::Report;
+use consentinel::model::visit::State as VisitState;
+use serde_json::Value;
+
+use crate::harness::{Served, browser, consentinel};
+
+/// Pages of the site beside its start.
+const PAGES: usize = 6;
+
+/// A page with a banner that asks until it is answered, and links on.
+fn page(number: usize) -> String {
+    let next = number % PAGES + 1;
+    format!(
+        "<!doctype html><html lang=en><title>Page {number}</title><h1>Page {number}</h1>
+        <a href='/pages/{next}'>next</a> <a href='/pages/{next}?utm_source=x#top'>the same</a>
+        <a href='/private/page'>private</a> <a href='/logo.png'>logo</a> <a href='https://elsewhere.test/'>elsewhere</a>
+        <div id=banner style='position:fixed;bottom:0;left:0;right:0;padding:2em;background:#eee;z-index:9' hidden>
+        <p>We use cookies to measure visits. Do you agree to the use of cookies? You can refuse them.</p>
+        <button onclick=\"answer('rejected')\">Reject all</button> <button onclick=\"answer('accepted')\">Accept all</button></div>
+        <script>
+        const banner = document.getElementById('banner');
+        if (!/cookie_consent=/.test(document.cookie)) banner.hidden = false;
+        function answer(word) {{
+          document.cookie = 'cookie_consent=' + word + ';path=/;max-age=86400';
+          banner.hidden = true;
+          if (word === 'accepted') document.cookie = 'counter={number}; path=/';
+        }}
+        </script>"
+    )
+}
+
+/// How often the busy page was asked for.
+type Asked = Arc<AtomicUsize>;
+
+async fn answer(State(asked): State<Asked>, uri: Uri) -> Response {
+    let html = |text: String| axum::response::Html(text).into_response();
+    match uri.path() {
+        "/" => html(page(0)),
+        "/robots.txt" => "User-agent: *\nDisallow: /private\n".into_response(),
+        "/busy" => {
+            if asked.fetch_add(1, Ordering::Relaxed) < 3 {
+                let headers = [("retry-after", "1")];
+                (StatusCode::SERVICE_UNAVAILABLE, headers, "busy").into_response()
+            } else {
+                html(page(0))
+            }
+        }
+        path => match path
+            .strip_prefix("/pages/")
+            .and_then(|number| number.parse().ok())
+        {
+            Some(number) => html(page(number)),
+            None => (StatusCode::NOT_FOUND, "no such page").into_response(),
+        },
+    }
+}
+
+fn served() -> (Served, Asked) {
+    let asked = Asked::default();
+    let router = Router::new()
+        .fallback(answer)
+        .with_state(Arc::clone(&asked));
+    (Served::start(router), asked)
+}
+
+fn arguments(url: &str) -> Vec<String> {
+    let browser = browser();
+    [
+        "crawl",
+        url,
+        "--dwell",
+        "1s",
+        "--store",
+        "store",
+        "--format",
+        "json",
+        "--browser",
+        browser.to_str().unwrap(),
+        "--verbose",
+        "--exit-zero",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn run(folder: &Path, arguments: &[String]) -> (i32, Value, String) {
+    let output = consentinel(folder).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), report, said)
+}
+
+fn paths(report: &Report) -> Vec<String> {
+    let mut paths: Vec<String> = report
+        .pages
+        .iter()
+        .map(|page| url::Url::parse(&page.url).unwrap().path().to_owned())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_site_is_crawled_with_one_choice() {
+    let (server, asked) = served();
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = arguments(&server.url("/"));
+    std::fs::write(folder.path().join("more"), server.url("/busy")).unwrap();
+    arguments.extend(["--from", "more"].map(str::to_owned));
+    let (code, report, said) = run(folder.path(), &arguments);
+    assert_eq!(code, 0, "{said}");
+    let report: Report = serde_json::from_value(report).unwrap();
+    let mut expected: Vec<String> = (1..=PAGES).map(|page| format!("/pages/{page}")).collect();
+    expected.extend(["/".to_owned(), "/busy".to_owned()]);
+    expected.sort();
+    assert_eq!(paths(&report), expected, "{said}");
+    assert!(
+        asked.load(Ordering::Relaxed) >= 6,
+        "the busy page was not asked for again"
+    );
+    for state in [VisitState::Rejected, VisitState::Accepted] {
+        let choices: Vec<_> = report
+            .pages
+            .iter()
+            .flat_map(|page| &page.visits)
+            .filter(|visit| visit.state == state)
+            .map(|visit| &visit.choice)
+            .collect();
+        assert!(
+            choices.iter().all(|choice| choice.made),
+            "{state:?}: {said}"
+        );
+        let given = choices
+            .iter()
+            .filter(|choice| choice.carried_from.is_none());
+        assert_eq!(given.count(), 1, "{state:?}");
+    }
+    // What the first page left in the profile is no fact about the others.
+    let counters = report
+        .pages
+        .iter()
+        .flat_map(|page| &page.visits)
+        .flat_map(|visit| &visit.snapshot.cookies)
+        .filter(|cookie| cookie.name == "counter");
+    assert_eq!(counters.count(), 1);
+    let left_out = report
+        .run
+        .diagnostics
+        .iter()
+        .any(|told| told.message.contains("robots.txt"));
+    assert!(left_out, "{:?}", report.run.diagnostics);
+
+    let compare = [
+        "compare",
+        "last:before",
+        "last:accepted",
+        "--store",
+        "store",
+        "--format",
+        "json",
+    ];
+    let output = consentinel(folder.path()).args(compare).output().unwrap();
+    let comparison: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let new: Vec<&str> = comparison["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["change"] == "new" && item["kind"] == "cookie")
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(new, ["cookie_consent", "counter"]);
+}
+
+#[test]
+fn a_crawl_that_is_killed_goes_on() {
+    let (server, _) = served();
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = consentinel(folder.path())
+        .args(arguments(&server.url("/")))
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(folder.path().join("said")).unwrap())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_mins(2);
+    loop {
+        let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+        if said.contains("[1/") {
+            break;
+        }
+        assert!(Instant::now() < until, "no page was done: {said}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume: Vec<String> = [
+        "crawl",
+        "--resume",
+        "last",
+        "--store",
+        "store",
+        "--format",
+        "json",
+        "--exit-zero",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let (code, report, said) = run(folder.path(), &resume);
+    assert_eq!(code, 0, "{said}");
+    let report: Report = serde_json::from_value(report).unwrap();
+    let mut expected: Vec<String> = (1..=PAGES).map(|page| format!("/pages/{page}")).collect();
+    expected.insert(0, "/".to_owned());
+    assert_eq!(paths(&report), expected);
+    let (code, _, said) = run(folder.path(), &resume);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("nothing is left to do"), "{said}");
+}
