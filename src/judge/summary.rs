@@ -11,12 +11,18 @@ use super::index::PageIndex;
 /// Hosts named of one service.
 const MOST_HOSTS: usize = 100;
 /// Rules about storing and tracking before a choice.
-const BEFORE: Rules = (
+const BEFORE: &[Rules] = &[(
     State::Before,
-    &["R02", "R03", "R04", "R06", "R09", "R42", "R45"],
-);
-/// Rules about storing and tracking after a refusal.
-const AFTER_REFUSAL: Rules = (State::Rejected, &["R10", "R11", "R12", "R13", "R42", "R45"]);
+    &["R01", "R02", "R03", "R04", "R06", "R09", "R28", "R42", "R45"],
+)];
+/// Rules about storing and tracking after a refusal, also one that takes a yes back.
+const AFTER_REFUSAL: &[Rules] = &[
+    (
+        State::Rejected,
+        &["R10", "R11", "R12", "R13", "R28", "R42", "R45"],
+    ),
+    (State::Withdrawn, &["R16"]),
+];
 
 /// Rules whose findings in a state answer a question.
 type Rules = (State, &'static [&'static str]);
@@ -87,7 +93,7 @@ impl Tally {
     }
 
     /// Whether something was stored or sent against the rules, when that many pages were seen whole.
-    fn stored(&self, findings: &[Finding], rules: Rules, seen: usize) -> Answer {
+    fn stored(&self, findings: &[Finding], rules: &[Rules], seen: usize) -> Answer {
         if findings.iter().any(|finding| is_established(finding, rules)) {
             return Answer::Yes;
         }
@@ -121,19 +127,23 @@ fn count<K: Ord>(findings: &[Finding], key: impl Fn(&Finding) -> K) -> BTreeMap<
         })
 }
 
+fn is_of(finding: &Finding, rules: &[Rules]) -> bool {
+    rules.iter().any(|(state, rules)| {
+        finding.state == *state && rules.contains(&finding.rule.as_str())
+    })
+}
+
 /// Whether a finding of one of the rules is sure enough to answer with.
-fn is_established(finding: &Finding, (state, rules): Rules) -> bool {
-    finding.state == state
-        && rules.contains(&finding.rule.as_str())
+fn is_established(finding: &Finding, rules: &[Rules]) -> bool {
+    is_of(finding, rules)
         && finding.severity > Severity::Info
         && matches!(finding.verdict, Verdict::Violation | Verdict::Likely)
 }
 
 /// Whether findings of one of the rules wait for a person, gravely enough to hold back a "no".
-fn is_open(findings: &[Finding], (state, rules): Rules) -> bool {
+fn is_open(findings: &[Finding], rules: &[Rules]) -> bool {
     findings.iter().any(|finding| {
-        finding.state == state
-            && rules.contains(&finding.rule.as_str())
+        is_of(finding, rules)
             && finding.severity >= Severity::Medium
             && matches!(finding.verdict, Verdict::Review | Verdict::Inconclusive)
     })

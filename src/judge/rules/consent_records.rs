@@ -7,7 +7,7 @@ use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::snapshot::{Signal, Snapshot};
-use crate::model::visit::{ButtonRole, PhaseName, State, Visit};
+use crate::model::visit::{ButtonRole, ChoiceOutcome, PhaseName, State, Visit};
 
 use super::site::{banner_name, confirmed_in, site_draft, visits_in};
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
@@ -133,6 +133,19 @@ fn turned_round(page: &PageIndex<'_>) -> Vec<Clue> {
     clues
 }
 
+/// What records still grant after the reload of a visit, in words.
+pub(super) fn yes_after_reload(page: &PageIndex<'_>, number: usize) -> Vec<String> {
+    let visit = page.visits[number].visit;
+    let necessary = necessary(&visit.snapshot);
+    records(visit, |phase| phase == PhaseName::Revisit)
+        .filter(|signal| signal.explicit)
+        .filter_map(|signal| {
+            let granted = granted(signal, &necessary);
+            (!granted.is_empty()).then(|| says_yes(number, signal, &granted).note)
+        })
+        .collect()
+}
+
 /// Whether an answer stood in a record after it was given, and whether one stood there after the reload.
 fn kept(visit: &Visit) -> (bool, bool) {
     let explicit =
@@ -173,6 +186,33 @@ fn forgotten(page: &PageIndex<'_>) -> Vec<Clue> {
         .collect()
 }
 
+/// Refused visits in which the banner asks again after the reload: all of them, and none that accepted.
+fn asked_again(page: &PageIndex<'_>) -> Vec<Clue> {
+    let again = |number: &usize| {
+        page.visits[*number]
+            .visit
+            .choice
+            .outcomes
+            .contains(&ChoiceOutcome::Reappeared)
+    };
+    let (refused, accepted) = (
+        confirmed_in(page, State::Rejected),
+        confirmed_in(page, State::Accepted),
+    );
+    if accepted.is_empty() || accepted.iter().any(again) || !refused.iter().all(again) {
+        return Vec::new();
+    }
+    refused
+        .into_iter()
+        .map(|visit| Clue {
+            visit,
+            at_ms: page.visits[visit].visit.timing.total_ms,
+            phase: PhaseName::Revisit,
+            note: "the banner asked again after the reload; after a yes it does not".to_owned(),
+        })
+        .collect()
+}
+
 impl Rule for NotPersisted {
     fn info(&self) -> &'static RuleInfo {
         &RuleInfo {
@@ -180,7 +220,8 @@ impl Rule for NotPersisted {
             name: "reject-not-persisted",
             title: "The refusal is not kept",
             checks: "After a confirmed refusal and a reload, a record that said no says yes (turned-round), or the \
-                     record is gone while that of a yes stays (forgotten), in every visit.",
+                     record is gone while that of a yes stays (forgotten), in every visit. Or the banner asks again, \
+                     in every refused visit and in none that accepted (asked-again).",
             severity: Severity::Medium,
             proof: Proof::P1,
             certainty: Certainty::L2,
@@ -194,7 +235,7 @@ impl Rule for NotPersisted {
                 Requirement::Answer(State::Rejected),
                 Requirement::Answer(State::Accepted),
             ],
-            limits: "Whether the banner itself is shown again is not looked at, nor other pages of the site.",
+            limits: "Other pages of the site are not looked at.",
         }
     }
 
@@ -211,6 +252,12 @@ impl Rule for NotPersisted {
             (
                 "forgotten",
                 forgotten(page),
+                Severity::Medium,
+                Verdict::Likely,
+            ),
+            (
+                "asked-again",
+                asked_again(page),
                 Severity::Medium,
                 Verdict::Likely,
             ),

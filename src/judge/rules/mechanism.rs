@@ -4,10 +4,12 @@ use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::{Party, host_of, party_of};
-use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, State, Visit};
+use crate::model::visit::{
+    Banner, Button, ButtonRole, ChoiceOutcome, PhaseName, Route, State, Visit,
+};
 
 use super::banner::{offers_first_layer_refusal, reads_as_policy_link};
-use super::site::{banner_name, site_draft, visits_in};
+use super::site::{banner_name, fewest_clicks, site_draft, visits_in};
 use super::storage_before::{IdentifierCookie, KnownCookie};
 use super::tracking::Means;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings, requests_before};
@@ -132,23 +134,6 @@ impl Rule for NoMechanism {
             )
         }]
     }
-}
-
-/// The fewest clicks an answer took; confirmed answers before others.
-fn fewest_clicks(page: &PageIndex<'_>, state: State) -> Option<(u32, bool)> {
-    let made = || {
-        visits_in(page, state)
-            .into_iter()
-            .map(|number| &page.visits[number].visit.choice)
-            .filter(|choice| choice.made && choice.clicks > 0)
-    };
-    let confirmed = made()
-        .filter(|choice| choice.confirmed)
-        .map(|choice| choice.clicks)
-        .min();
-    confirmed
-        .map(|clicks| (clicks, true))
-        .or_else(|| Some((made().map(|choice| choice.clicks).min()?, false)))
 }
 
 impl Rule for MoreEffort {
@@ -323,7 +308,9 @@ impl Rule for ConsentWall {
             name: "consent-wall",
             title: "The page is to be had only for a yes, or for money",
             checks: "Every visit's banner offers to pay or subscribe where others offer to refuse, and nothing on its \
-                     first layer refuses (pay-option); or a refusal leads away from the site while a yes does not (wall).",
+                     first layer refuses (pay-option); or a refusal leads away from the site while a yes does not (wall); \
+                     or every visit that looked for a no met a banner that bars the whole page, can only be agreed to \
+                     and offers neither to refuse nor to close (barred).",
             severity: Severity::High,
             proof: Proof::P4,
             certainty: Certainty::L3,
@@ -337,7 +324,7 @@ impl Rule for ConsentWall {
                 Requirement::Visit(State::Before),
                 Requirement::Answer(State::Rejected),
             ],
-            limits: "Whether the banner covers the page and keeps it from being scrolled is recorded, but not looked at.",
+            limits: "",
         }
     }
 
@@ -402,8 +389,74 @@ impl Rule for ConsentWall {
                 )
             });
         }
+        if drafts.is_empty() {
+            drafts.extend(barred(page, &name));
+        }
         drafts
     }
+}
+
+/// A banner that bars the page and leaves nothing but to agree, in every visit that looked for a no.
+fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
+    let refusing: Vec<usize> = visits_in(page, State::Rejected)
+        .into_iter()
+        .filter(|&number| page.visits[number].visit.banner.found)
+        .collect();
+    let met = || {
+        (0..page.visits.len()).filter(|&number| page.visits[number].visit.banner.found)
+    };
+    let says_wall = |&number: &usize| {
+        page.visits[number]
+            .visit
+            .choice
+            .outcomes
+            .contains(&ChoiceOutcome::Wall)
+    };
+    let may_be_passed = met().any(|number| {
+        let banner = &page.visits[number].visit.banner;
+        offers_first_layer_refusal(banner)
+            || banner.routes.reject != Route::None
+            || first_layer(banner, ButtonRole::Close).is_some()
+    });
+    if refusing.is_empty() || may_be_passed || !refusing.iter().all(says_wall) {
+        return None;
+    }
+    let walls: Vec<usize> = met().filter(says_wall).collect();
+    let first = &page.visits[*refusing.first()?].visit.banner;
+    Some(Draft {
+        stable_name: "barred".to_owned(),
+        sub_type: Some("barred"),
+        severity: Severity::High,
+        verdict: if walls.len() >= 2 {
+            Verdict::Likely
+        } else {
+            Verdict::Review
+        },
+        proof: Proof::P4,
+        certainty: Certainty::L2,
+        phase: PhaseName::Choosing,
+        evidence: Evidence {
+            at_ms: first.seen_ms,
+            notes: vec![format!(
+                "the banner takes {:.0} % of the window{}, and offers nothing but to agree",
+                first.share * 100.0,
+                if first.locks_page {
+                    ", the page behind it cannot be scrolled"
+                } else {
+                    ""
+                }
+            )],
+            ..Evidence::default()
+        },
+        remedy: ConsentWall.info().remedy.to_owned(),
+        ..site_draft(
+            page,
+            SubjectKind::Banner,
+            name,
+            State::Rejected,
+            Sightings::new(walls, refusing),
+        )
+    })
 }
 
 /// Words for what consent is asked for, and for taking it back, in the languages they are known for.

@@ -43,8 +43,25 @@ impl Requirement {
         };
         Some(Missing {
             reason,
-            needed: self.to_string(),
+            needed: match self.option(reason) {
+                Some(option) => format!("{self} ({option} makes it)"),
+                None => self.to_string(),
+            },
         })
+    }
+
+    /// The option that makes what is missing for that reason.
+    fn option(self, reason: GapReason) -> Option<String> {
+        match (reason, self) {
+            (GapReason::NotVisited, Self::Visit(state) | Self::Answer(state)) => {
+                Some(format!("--states {}", state_name(state)))
+            }
+            (GapReason::NotVisited | GapReason::TooFewVisits, Self::Answers(_, least)) => {
+                Some(format!("--repeat {least}"))
+            }
+            (GapReason::NotVisited, Self::OtherVisit(_)) => Some("--thorough".to_owned()),
+            _ => None,
+        }
     }
 }
 

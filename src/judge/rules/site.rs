@@ -67,3 +67,20 @@ pub(super) fn confirmed_in(page: &PageIndex<'_>, state: State) -> Vec<usize> {
         .filter(|&number| page.visits[number].visit.choice.confirmed)
         .collect()
 }
+
+/// The fewest clicks an answer took; confirmed answers before others.
+pub(super) fn fewest_clicks(page: &PageIndex<'_>, state: State) -> Option<(u32, bool)> {
+    let made = || {
+        visits_in(page, state)
+            .into_iter()
+            .map(|number| &page.visits[number].visit.choice)
+            .filter(|choice| choice.made && choice.clicks > 0)
+    };
+    let confirmed = made()
+        .filter(|choice| choice.confirmed)
+        .map(|choice| choice.clicks)
+        .min();
+    confirmed
+        .map(|clicks| (clicks, true))
+        .or_else(|| Some((made().map(|choice| choice.clicks).min()?, false)))
+}
