@@ -100,7 +100,8 @@ impl<'k> Judge<'k> {
     pub fn page(&mut self, page: &Page) -> Told {
         let index = PageIndex::new(page, self.knowledge, self.profile);
         let Checked { found, gaps } = rules::check(&index);
-        self.tally.add(page, found.iter().map(|found| &found.finding));
+        self.tally
+            .add(page, found.iter().map(|found| &found.finding));
         self.findings.add(found);
         self.gaps.add(gaps);
         self.services.add(&index);

@@ -67,7 +67,7 @@ pub async fn visit(
     let started = jiff::Timestamp::now();
     let stage = match Stage::open(
         browser,
-        preparation(browser, engine, &plan.manner),
+        preparation(browser, engine, plan),
         plan.manner.clock,
     )
     .await
@@ -90,7 +90,8 @@ pub async fn visit(
     course.finish(browser, started, ended).await
 }
 
-fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparation {
+fn preparation(browser: &Browser, engine: &Engine, plan: &Plan) -> Preparation {
+    let manner = &plan.manner;
     let secret = fingerprint(unguessable().as_bytes());
     let (hook_channel, engine_channel) = (format!("h{secret}"), format!("e{secret}"));
     let engine_scripts = engine.script().map_or_else(Vec::new, |script| {
@@ -108,6 +109,9 @@ fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparati
             .unwrap_or_else(|| browser.info().user_agent.clone()),
         locale: manner.locale.clone(),
         timezone: manner.timezone.clone(),
+        // One visit reads the lists, another one what only the settings load.
+        reads_declarations: plan.repeat == 1
+            && matches!(plan.state, State::Before | State::Rejected),
     }
 }
 
@@ -375,6 +379,7 @@ impl<'a> Course<'a> {
 
     /// Notes what the site says of the visitor's consent now.
     async fn note_what_is_said(&self) {
+        self.stage.read_declarations().await;
         prove::note(&self.stage, &self.testimony().await);
     }
 

@@ -29,7 +29,11 @@ impl Findings {
             let seen = sightings.counted();
             for (number, finding) in findings.into_iter().enumerate() {
                 // The sisters were seen in the same visits, which count once.
-                let seen = if number == 0 { seen } else { Seen { k: 0, of: 0 } };
+                let seen = if number == 0 {
+                    seen
+                } else {
+                    Seen { k: 0, of: 0 }
+                };
                 match self.by_id.entry(id.clone()) {
                     Entry::Vacant(place) => {
                         place.insert(Joined::new(finding, seen));

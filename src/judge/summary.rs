@@ -13,7 +13,9 @@ const MOST_HOSTS: usize = 100;
 /// Rules about storing and tracking before a choice.
 const BEFORE: &[Rules] = &[(
     State::Before,
-    &["R01", "R02", "R03", "R04", "R06", "R09", "R28", "R42", "R45"],
+    &[
+        "R01", "R02", "R03", "R04", "R06", "R09", "R28", "R42", "R45",
+    ],
 )];
 /// Rules about storing and tracking after a refusal, also one that takes a yes back.
 const AFTER_REFUSAL: &[Rules] = &[
@@ -94,7 +96,10 @@ impl Tally {
 
     /// Whether something was stored or sent against the rules, when that many pages were seen whole.
     fn stored(&self, findings: &[Finding], rules: &[Rules], seen: usize) -> Answer {
-        if findings.iter().any(|finding| is_established(finding, rules)) {
+        if findings
+            .iter()
+            .any(|finding| is_established(finding, rules))
+        {
             return Answer::Yes;
         }
         if self.pages > 0 && seen == self.pages && !is_open(findings, rules) {
@@ -128,9 +133,9 @@ fn count<K: Ord>(findings: &[Finding], key: impl Fn(&Finding) -> K) -> BTreeMap<
 }
 
 fn is_of(finding: &Finding, rules: &[Rules]) -> bool {
-    rules.iter().any(|(state, rules)| {
-        finding.state == *state && rules.contains(&finding.rule.as_str())
-    })
+    rules
+        .iter()
+        .any(|(state, rules)| finding.state == *state && rules.contains(&finding.rule.as_str()))
 }
 
 /// Whether a finding of one of the rules is sure enough to answer with.
@@ -171,10 +176,7 @@ fn is_whole(visit: &Visit) -> bool {
 }
 
 /// Whether a page without any banner tracks the visitor all the same.
-fn tracks_without_banner<'f>(
-    page: &Page,
-    mut findings: impl Iterator<Item = &'f Finding>,
-) -> bool {
+fn tracks_without_banner<'f>(page: &Page, mut findings: impl Iterator<Item = &'f Finding>) -> bool {
     let no_banner = !page.banner.found && page.visits.iter().all(|visit| !visit.banner.found);
     no_banner && findings.any(|finding| is_established(finding, BEFORE))
 }

@@ -59,6 +59,7 @@ fn redact_visit(visit: &mut Visit) {
         signals,
         scripts,
         fingerprinting,
+        documents,
         targets,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
@@ -79,6 +80,10 @@ fn redact_visit(visit: &mut Visit) {
         read.stack
             .iter_mut()
             .for_each(|place| cut_url(&mut place.url));
+    }
+    for document in documents {
+        cut_url(&mut document.source);
+        document.text.redact();
     }
     for target in targets {
         cut_url(&mut target.url);

@@ -402,9 +402,7 @@ fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
         .into_iter()
         .filter(|&number| page.visits[number].visit.banner.found)
         .collect();
-    let met = || {
-        (0..page.visits.len()).filter(|&number| page.visits[number].visit.banner.found)
-    };
+    let met = || (0..page.visits.len()).filter(|&number| page.visits[number].visit.banner.found);
     let says_wall = |&number: &usize| {
         page.visits[number]
             .visit

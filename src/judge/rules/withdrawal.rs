@@ -95,8 +95,7 @@ fn missing(page: &PageIndex<'_>) -> Option<Draft> {
             visit.outcome == Outcome::Complete && visit.banner.found
         })
         .collect();
-    let none_found =
-        |&number: &usize| became(page.visits[number].visit, ChoiceOutcome::NoWayBack);
+    let none_found = |&number: &usize| became(page.visits[number].visit, ChoiceOutcome::NoWayBack);
     let asks_again = page
         .visits
         .iter()
@@ -311,8 +310,9 @@ fn still_saying_yes(page: &PageIndex<'_>, occurrence: &Occurrence) -> Option<Dra
             notes: notes.into_iter().take(20).collect(),
             ..Evidence::default()
         },
-        remedy: "Have every platform and tag read the withdrawal, not only the one that was clicked."
-            .to_owned(),
+        remedy:
+            "Have every platform and tag read the withdrawal, not only the one that was clicked."
+                .to_owned(),
         ..draft
     })
 }
