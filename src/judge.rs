@@ -4,6 +4,7 @@ pub mod baseline;
 mod classify;
 mod consent_mode;
 mod consent_strings;
+mod declaration;
 mod diagnostics;
 pub mod handbook;
 mod identifier;

@@ -57,6 +57,7 @@ pub(super) fn pages(
                 diagnostics,
                 banner: banner(&visits, catalog),
                 visits,
+                policy: None,
             }
         })
         .collect()

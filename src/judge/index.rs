@@ -12,6 +12,7 @@ use crate::model::snapshot::{InitiatorStep, Setter};
 use crate::model::visit::{Outcome, PhaseName, State, Visit};
 
 use super::consent_strings::{self, Heard};
+use super::declaration::Declarations;
 use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
@@ -39,6 +40,8 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) items: Vec<Item<'a>>,
     /// TC strings and AC strings, by visit.
     pub(crate) strings: Vec<Heard>,
+    /// What the site declares.
+    pub(crate) declared: Declarations,
     /// Every service seen, by catalog id.
     pub(crate) services: BTreeMap<String, ServiceFacts>,
     /// The company behind each host that was contacted.
@@ -148,6 +151,7 @@ impl<'a> PageIndex<'a> {
             visits,
             items: Vec::new(),
             strings: Vec::new(),
+            declared: Declarations::of(page),
             services: BTreeMap::new(),
             companies: HashMap::new(),
             services_of_domains: BTreeMap::new(),

@@ -111,6 +111,7 @@ pub(crate) fn page(visits: Vec<Visit>) -> Page {
             .find(|banner| banner.found)
             .unwrap_or_default(),
         visits,
+        policy: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::judge::consent_strings::Channel;
+use crate::judge::declaration::Admission;
 use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
@@ -308,9 +309,12 @@ fn answered_by_nobody(page: &PageIndex<'_>) -> Vec<(bool, Clue)> {
     clues
 }
 
-/// Records in which platforms say themselves that consent is implied.
+/// Records and settings in which platforms say themselves that consent is implied.
 fn admitted(page: &PageIndex<'_>) -> Vec<Clue> {
-    let mut clues = Vec::new();
+    let mut clues = settings_clues(page, |admission| match admission {
+        Admission::Implied(words) => Some(words),
+        Admission::OnByDefault(_) => None,
+    });
     for item in &page.items {
         for sighting in &item.sightings {
             for stored in sighting
@@ -348,6 +352,31 @@ fn admitted(page: &PageIndex<'_>) -> Vec<Clue> {
         }
     }
     clues
+}
+
+/// What platforms' settings say, with the visit that read them.
+fn settings_clues(
+    page: &PageIndex<'_>,
+    wanted: impl Fn(&Admission) -> Option<&String>,
+) -> Vec<Clue> {
+    let read = page.visits.iter().enumerate().find_map(|(number, visit)| {
+        let first = visit.visit.snapshot.documents.first()?;
+        Some((number, first))
+    });
+    let Some((visit, document)) = read else {
+        return Vec::new();
+    };
+    page.declared
+        .admissions
+        .iter()
+        .filter_map(wanted)
+        .map(|words| Clue {
+            visit,
+            at_ms: document.at_ms,
+            phase: document.phase,
+            note: shown(words),
+        })
+        .collect()
 }
 
 /// What banners say that take staying for a yes, in the languages of most sites.
@@ -403,7 +432,7 @@ impl Rule for ImpliedConsent {
             checks: "A consent platform's record holds the visitor's yes although nothing was clicked: from the start \
                      (recorded) or once the mouse moved and the page was scrolled (scrolled). Or the platform's own \
                      settings say that consent is implied (admitted: TrustArc's notice_behavior for the EU, Cookiebot's \
-                     method). Or only the banner's text says so, and no button refuses (text). Tags that merely wait for the first \
+                     method, tarteaucitron's highPrivacy, iubenda's consentOnScroll, Klaro's optOut). Or only the banner's text says so, and no button refuses (text). Tags that merely wait for the first \
                      movement record nothing and are a matter of R06.",
             severity: Severity::High,
             proof: Proof::P1,

@@ -1,4 +1,4 @@
-//! Whether and how the visitor is asked: R17, R19 to R22, R25.
+//! Whether and how the visitor is asked: R17, R19, R22, R25.
 
 use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
@@ -19,12 +19,6 @@ pub(super) struct NoMechanism;
 
 /// R19: a no takes more clicks than a yes.
 pub(super) struct MoreEffort;
-
-/// R20: the no is hard to see.
-pub(super) struct VisuallyDemoted;
-
-/// R21: optional purposes are on from the start.
-pub(super) struct Preticked;
 
 /// R22: no way in without a yes, or for money.
 pub(super) struct ConsentWall;
@@ -217,62 +211,6 @@ impl Rule for MoreEffort {
             remedy: self.info().remedy.to_owned(),
             ..site_draft(page, SubjectKind::Banner, &name, State::Rejected, sightings)
         }]
-    }
-}
-
-impl Rule for VisuallyDemoted {
-    fn info(&self) -> &'static RuleInfo {
-        &RuleInfo {
-            id: "R20",
-            name: "reject-visually-demoted",
-            title: "The button that refuses is much harder to see than the one that accepts",
-            checks: "Two of: contrast under 3:1 where accepting has 4.5:1, a third of the area, a plain link beside a \
-                     filled button, outside of the banner's box; or contrast under 2:1 alone.",
-            severity: Severity::Low,
-            proof: Proof::P4,
-            certainty: Certainty::L3,
-            legal: &[
-                "GDPR Art. 4(11)",
-                "EDPB Cookie Banner Taskforce report (2023), types C to E",
-            ],
-            remedy: "Give both buttons the same size, colours and place.",
-            needs: &[Requirement::Fact(
-                "colours and borders of the banner's buttons",
-            )],
-            limits: "Not judged yet: snapshots hold the buttons' place and size, not their colours, and size alone proves nothing.",
-        }
-    }
-
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
-    }
-}
-
-impl Rule for Preticked {
-    fn info(&self) -> &'static RuleInfo {
-        &RuleInfo {
-            id: "R21",
-            name: "preticked-options",
-            title: "Optional purposes are switched on before the visitor does anything",
-            checks: "A switch for a purpose that can be refused is on when the settings are opened.",
-            severity: Severity::High,
-            proof: Proof::P4,
-            certainty: Certainty::L1,
-            legal: &[
-                "GDPR Art. 4(11)",
-                "CJEU C-673/17 (Planet49)",
-                "EDPB Cookie Banner Taskforce report (2023), type B",
-            ],
-            remedy: "Have every optional purpose switched off until the visitor switches it on.",
-            needs: &[Requirement::Fact(
-                "the switches of the banner's settings and whether they are on",
-            )],
-            limits: "Not judged yet: snapshots hold buttons, not switches. A record that grants by default is R30.",
-        }
-    }
-
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
     }
 }
 

@@ -225,6 +225,7 @@ fn page(url: &str, visits: Vec<Visit>) -> Page {
         diagnostics: Vec::new(),
         banner: banner(Route::SecondLayer),
         visits,
+        policy: None,
     }
 }
 
