@@ -191,9 +191,7 @@ impl Declarations {
                 domain: entry.domain.and_then(domain),
                 category: match entry.category {
                     Some(Called::As(category)) => Some(category),
-                    Some(Called::Functional) if names_necessary => {
-                        Some(Category::Preferences)
-                    }
+                    Some(Called::Functional) if names_necessary => Some(Category::Preferences),
                     _ => None,
                 },
                 called: entry.called.trim().to_owned(),
