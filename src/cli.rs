@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod judge;
 mod options;
 mod output;
 mod progress;
@@ -62,6 +63,9 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// Judge a stored run again, and say what changed
+    #[command(after_help = judge::EXAMPLE)]
+    Judge(judge::Arguments),
     /// List stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
@@ -98,6 +102,7 @@ pub fn main() -> u8 {
             Command::Catalog(arguments) => catalog::run(arguments).await,
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
+            Command::Judge(arguments) => judge::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
         }
     });

@@ -1,6 +1,7 @@
 //! Classifies items and applies rules. Pure: snapshots, catalog and profile in, findings out.
 
 pub mod baseline;
+pub mod changes;
 mod classify;
 mod consent_mode;
 mod consent_strings;

@@ -6,6 +6,7 @@ mod answering;
 pub mod consent;
 mod failure;
 pub mod plan;
+pub mod policy;
 pub mod record;
 pub mod stage;
 pub mod time;
@@ -352,6 +353,9 @@ impl<'a> Course<'a> {
         if !self.banner.found {
             self.say(DiagnosticCode::BannerNotFound, "no consent banner was seen");
             self.suspect_hiding().await;
+        }
+        if let Some(address) = policy::link(&self.stage).await {
+            self.stage.recording().on_policy_link(&address);
         }
         Ok(())
     }

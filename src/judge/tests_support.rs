@@ -48,6 +48,7 @@ pub(crate) fn at(phase: PhaseName) -> u64 {
         PhaseName::Choosing => 10_500,
         PhaseName::Chosen => 15_000,
         PhaseName::Revisit => 21_000,
+        PhaseName::Emptied => 35_000,
     }
 }
 

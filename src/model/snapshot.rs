@@ -32,6 +32,9 @@ pub struct Snapshot {
     /// What the page loaded that declares what is stored: consent platforms' lists and settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<Document>,
+    /// Where the page says that its policy on cookies or privacy is, by the words of its links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_link: Option<String>,
     /// Everything the browser ran for the page: the page itself, frames of other processes, workers, pop-ups.
     #[serde(default)]
     pub targets: Vec<Target>,

@@ -56,6 +56,8 @@ pub enum PhaseName {
     Chosen,
     /// After a reload, the choice already made.
     Revisit,
+    /// After the browser's cookies were deleted and the page was opened again; only where that was asked for.
+    Emptied,
 }
 
 impl PhaseName {
@@ -437,6 +439,19 @@ pub struct Visit {
     pub diagnostics: Vec<Diagnostic>,
     /// Everything recorded.
     pub snapshot: Snapshot,
+}
+
+impl Visit {
+    /// Whether it asked by Global Privacy Control not to sell or share the visitor's data.
+    pub fn asks_by_privacy_control(&self) -> bool {
+        self.snapshot.signals.iter().any(|signal| {
+            signal.kind == "gpc"
+                && signal
+                    .facts
+                    .get("sent-with")
+                    .is_some_and(|requests| requests != "0")
+        })
+    }
 }
 
 /// The number of the only visit, in reports that knew no other.

@@ -46,6 +46,9 @@ fn redact_page(page: &mut Page) {
     cut_url(&mut page.url);
     cut_url(&mut page.final_url);
     redact_banner(&mut page.banner);
+    if let Some(url) = page.policy.as_mut().and_then(|policy| policy.url.as_mut()) {
+        cut_url(url);
+    }
     page.visits.iter_mut().for_each(redact_visit);
 }
 
@@ -60,6 +63,7 @@ fn redact_visit(visit: &mut Visit) {
         scripts,
         fingerprinting,
         documents,
+        policy_link,
         targets,
     } = &mut visit.snapshot;
     cookies.iter_mut().for_each(redact_cookie);
@@ -81,6 +85,7 @@ fn redact_visit(visit: &mut Visit) {
             .iter_mut()
             .for_each(|place| cut_url(&mut place.url));
     }
+    policy_link.iter_mut().for_each(cut_url);
     for document in documents {
         cut_url(&mut document.source);
         document.text.redact();

@@ -106,6 +106,7 @@ pub struct Recording {
     databases: DatabaseLog,
     targets: TargetLog,
     declarations: DeclarationLog,
+    policy_link: Option<String>,
     signals: Vec<Signal>,
     open_writes: OpenWrites,
     fingerprints: FingerprintLog,
@@ -127,6 +128,7 @@ impl Recording {
             databases: DatabaseLog::default(),
             targets: TargetLog::default(),
             declarations: DeclarationLog::default(),
+            policy_link: None,
             signals: Vec::new(),
             open_writes: OpenWrites::default(),
             fingerprints: FingerprintLog::default(),
@@ -186,6 +188,11 @@ impl Recording {
         (size <= Document::LONGEST as f64)
             .then(|| self.network.text_answer(id))
             .flatten()
+    }
+
+    /// The page links its policy at that address.
+    pub fn on_policy_link(&mut self, address: &str) {
+        self.policy_link = Some(cut(address).to_owned());
     }
 
     /// Takes a text that has the form of a declaration.
@@ -404,6 +411,7 @@ impl Recording {
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
             documents: self.declarations.finish(),
+            policy_link: self.policy_link,
             targets: self.targets.finish(),
         };
         (snapshot, self.clock.phases, lost)

@@ -354,6 +354,7 @@ impl Values {
                     sighting
                         .stored
                         .iter()
+                        .filter(|stored| stored.phase != PhaseName::Emptied)
                         .rfind(|stored| (stored.phase == PhaseName::Revisit) == reloaded)
                         .map(|stored| identifier::tokens(stored.value.text(), clock))
                 };

@@ -7,6 +7,7 @@ use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
+use crate::model::policy::leads;
 use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, Route, State};
 
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
@@ -177,32 +178,5 @@ fn doubt(banner: &Banner, profile: Profile) -> Option<&'static str> {
 
 /// Whether a link's text speaks of reading, not of answering.
 pub(super) fn reads_as_policy_link(text: &str) -> bool {
-    const WORDS: [&str; 24] = [
-        "policy",
-        "privacy",
-        "cookie",
-        "imprint",
-        "legal",
-        "terms",
-        "partner",
-        "vendor",
-        "learn",
-        "read",
-        "more",
-        "detail",
-        "datenschutz",
-        "impressum",
-        "mehr",
-        "richtlinie",
-        "politique",
-        "savoir",
-        "mentions",
-        "informativa",
-        "privacidad",
-        "política",
-        "informati",
-        "información",
-    ];
-    let text = text.to_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
+    leads(text).is_some()
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::judge::index::PageIndex;
+use crate::judge::index::{PageIndex, VisitIndex};
 use crate::judge::naming::state_name;
 use crate::model::finding::GapReason;
-use crate::model::visit::{ButtonRole, Outcome, State, Visit};
+use crate::model::visit::{ButtonRole, Outcome, PhaseName, State, Visit};
 
 /// What a rule has to see before it can say that nothing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub enum Requirement {
     Answer(State),
     /// That many of them, to tell a habit from chance.
     Answers(State, usize),
-    /// A visit of a kind that is made only when asked for, in words.
-    OtherVisit(&'static str),
+    /// Visits with Global Privacy Control beside visits without it.
+    PrivacyControl,
+    /// A visit in which the cookies were deleted and the page was opened again.
+    Emptied,
     /// Something the site declares of what it stores.
     Declaration,
     /// A declaration that is meant to name every cookie.
@@ -51,7 +53,9 @@ impl Requirement {
             Self::Visit(state) => visit_gap(page, state)?,
             Self::Answer(state) => answer_gap(page, state, 1)?,
             Self::Answers(state, least) => answer_gap(page, state, least)?,
-            Self::OtherVisit(_) => GapReason::NotVisited,
+            Self::PrivacyControl if page.asking.is_some() => return None,
+            Self::Emptied if page.visits.iter().any(was_emptied) => return None,
+            Self::PrivacyControl | Self::Emptied => GapReason::NotVisited,
             Self::Fact(_) => GapReason::NotRecorded,
             Self::Declaration
             | Self::CompleteList
@@ -119,13 +123,21 @@ impl Requirement {
             (GapReason::NotVisited | GapReason::TooFewVisits, Self::Answers(_, least)) => {
                 Some(format!("--repeat {least}"))
             }
-            (GapReason::NotVisited, Self::OtherVisit(_)) => Some("--thorough".to_owned()),
+            (GapReason::NotVisited, Self::PrivacyControl | Self::Emptied) => {
+                Some("--thorough".to_owned())
+            }
             (_, Self::Declaration | Self::CompleteList | Self::Policy) => {
                 Some("--policy".to_owned())
             }
             _ => None,
         }
     }
+}
+
+/// Whether the cookies were deleted at the end of a visit.
+fn was_emptied(visit: &VisitIndex<'_>) -> bool {
+    let phases = &visit.visit.phases;
+    phases.iter().any(|phase| phase.name == PhaseName::Emptied)
 }
 
 fn in_state<'p>(page: &'p PageIndex<'_>, state: State) -> impl Iterator<Item = &'p Visit> {
@@ -182,7 +194,13 @@ impl fmt::Display for Requirement {
                 "{least} confirmed answers in the state {}",
                 state_name(*state)
             ),
-            Self::OtherVisit(words) | Self::Fact(words) => formatter.write_str(words),
+            Self::Fact(words) => formatter.write_str(words),
+            Self::Emptied => formatter.write_str(
+                "a visit in which the cookies were deleted and the page was opened again",
+            ),
+            Self::PrivacyControl => formatter.write_str(
+                "visits with Global Privacy Control beside visits without it",
+            ),
             Self::Declaration => formatter.write_str(
                 "the site's own declaration of what it stores (a consent platform's list, or a cookie policy)",
             ),

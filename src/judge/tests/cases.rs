@@ -207,7 +207,7 @@ fn waits(rule: &str) -> bool {
             && info
                 .needs
                 .iter()
-                .all(|need| matches!(need, Requirement::OtherVisit(_) | Requirement::Fact(_)))
+                .all(|need| matches!(need, Requirement::Fact(_)))
     })
 }
 

@@ -1,13 +1,13 @@
-//! R15, R16.
+//! R15, R16, R44.
 
 use super::{Cases, SignalBuilder, ga_value, signal};
 use crate::judge::tests_support::*;
 use crate::model::report::Page;
 use crate::model::snapshot::Cookie;
-use crate::model::visit::{ChoiceOutcome, PhaseName, State, Visit};
+use crate::model::visit::{ChoiceOutcome, Phase, PhaseName, State, Visit};
 
 pub(super) fn cases() -> Vec<Cases> {
-    vec![mechanism(), effect()]
+    vec![mechanism(), effect(), respawn()]
 }
 
 /// A page visited in every state, twice in the last one.
@@ -219,4 +219,69 @@ fn effect() -> Cases {
                 visit.snapshot.cookies.push(ga(number));
             }),
         )
+}
+
+/// A page whose accepted visit ends with its cookies deleted; `again` says what is written then, told the
+/// number of the visit and the value it had.
+fn emptied(name: &str, again: impl Fn(usize, &str) -> Option<String>) -> Page {
+    four(|number, visit| {
+        let value = IDS[number % 3];
+        let mut made = cookie(name, SITE, value).by_script(FOREIGN_SCRIPT);
+        if visit.state == State::Accepted {
+            visit.phases.push(Phase {
+                name: PhaseName::Emptied,
+                start_ms: 34_000,
+                end_ms: 40_000,
+            });
+            if let Some(value) = again(number, value) {
+                made = made.written(PhaseName::Emptied, &value);
+            }
+        }
+        if visit.state != State::Withdrawn {
+            visit.snapshot.cookies.push(made);
+        }
+    })
+}
+
+fn respawn() -> Cases {
+    let same = |_: usize, value: &str| Some(value.to_owned());
+    Cases::of("R44")
+        .positive("an identifier comes back", emptied("xq1", same))
+        .positive(
+            "it comes back inside of a longer value",
+            emptied("xq1", |_, value| Some(format!("v2.{value}.1795348900"))),
+        )
+        .positive("and stands in localStorage as well", {
+            let mut page = emptied("xq1", same);
+            for (number, visit) in page.visits.iter_mut().enumerate() {
+                visit
+                    .snapshot
+                    .storage
+                    .push(local("xq1", IDS[number % 3], FOREIGN_SCRIPT));
+            }
+            page
+        })
+        .negative("it does not come back", emptied("xq1", |_, _| None))
+        .negative(
+            "another value comes",
+            emptied("xq1", |_, _| Some("0f9e8d7c6b5a4938".to_owned())),
+        )
+        .negative(
+            "a session is kept by the server",
+            emptied("PHPSESSID", |_, _| None),
+        )
+        .trap("a choice record", emptied("OptanonConsent", same))
+        .trap("the same for everybody", {
+            let mut page = emptied("xq1", |_, _| Some(IDS[0].to_owned()));
+            for visit in &mut page.visits {
+                for cookie in &mut visit.snapshot.cookies {
+                    for write in &mut cookie.writes {
+                        write.value = crate::model::value::Value::new(IDS[0]);
+                    }
+                    cookie.value = crate::model::value::Value::new(IDS[0]);
+                }
+            }
+            page
+        })
+        .inconclusive("nothing was deleted", four(|_, _| {}))
 }
