@@ -10,6 +10,7 @@ use crate::model::party::Party;
 use crate::model::policy::leads;
 use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, Route, State};
 
+use super::site::banners_met;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
 /// R18: yes on the first layer, no elsewhere or nowhere.
@@ -38,13 +39,7 @@ impl Rule for NoRejectOnFirstLayer {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .map(|visit| &visit.visit.banner)
-            .enumerate()
-            .filter(|(_, banner)| banner.found)
-            .collect();
+        let met = banners_met(page);
         let refusal_missing = met
             .iter()
             .all(|(_, banner)| !offers_first_layer_refusal(banner));

@@ -86,6 +86,26 @@ fn severity(heard: &[&Heard]) -> Severity {
     }
 }
 
+/// One finding for each place where a string consents, among those that `counts` accepts.
+fn says_yes(
+    rule: &dyn Rule,
+    page: &PageIndex<'_>,
+    state: State,
+    visits: &[usize],
+    counts: impl Fn(&Heard) -> bool,
+) -> Vec<Draft> {
+    by_source(page, state, visits, |heard| {
+        heard.consents() && counts(heard)
+    })
+    .into_iter()
+    .map(|(draft, heard)| Draft {
+        severity: severity(&heard),
+        remedy: rule.info().remedy.to_owned(),
+        ..draft
+    })
+    .collect()
+}
+
 fn after_the_answer(page: &PageIndex<'_>, heard: &Heard) -> bool {
     // What comes without a click of ours may have been asked for before it.
     page.visits[heard.visit].is_sent_after(heard.phase, heard.at_ms, true)
@@ -190,16 +210,9 @@ impl Rule for PositiveBeforeChoice {
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let visits: Vec<usize> = (0..page.visits.len()).collect();
-        by_source(page, State::Before, &visits, |heard| {
-            heard.phase.is_before_choice() && heard.consents()
+        says_yes(self, page, State::Before, &visits, |heard| {
+            heard.phase.is_before_choice()
         })
-        .into_iter()
-        .map(|(draft, heard)| Draft {
-            severity: severity(&heard),
-            remedy: self.info().remedy.to_owned(),
-            ..draft
-        })
-        .collect()
     }
 }
 
@@ -222,16 +235,9 @@ impl Rule for PositiveAfterReject {
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let visits = confirmed_in(page, State::Rejected);
-        by_source(page, State::Rejected, &visits, |heard| {
-            after_the_answer(page, heard) && heard.consents()
+        says_yes(self, page, State::Rejected, &visits, |heard| {
+            after_the_answer(page, heard)
         })
-        .into_iter()
-        .map(|(draft, heard)| Draft {
-            severity: severity(&heard),
-            remedy: self.info().remedy.to_owned(),
-            ..draft
-        })
-        .collect()
     }
 }
 

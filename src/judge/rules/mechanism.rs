@@ -9,7 +9,7 @@ use crate::model::visit::{
 };
 
 use super::banner::{offers_first_layer_refusal, reads_as_policy_link};
-use super::site::{banner_name, fewest_clicks, site_draft, visits_in};
+use super::site::{banner_name, banners_met, fewest_clicks, site_draft, visits_in};
 use super::storage_before::{IdentifierCookie, KnownCookie};
 use super::tracking::Means;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings, requests_before};
@@ -158,13 +158,12 @@ impl Rule for MoreEffort {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<&Banner> = page
-            .visits
-            .iter()
-            .map(|visit| &visit.visit.banner)
-            .filter(|banner| banner.found)
-            .collect();
-        if met.is_empty() || met.iter().any(|banner| offers_first_layer_refusal(banner)) {
+        let met = banners_met(page);
+        if met.is_empty()
+            || met
+                .iter()
+                .any(|(_, banner)| offers_first_layer_refusal(banner))
+        {
             return Vec::new();
         }
         let Some((yes, yes_is_confirmed)) = fewest_clicks(page, State::Accepted) else {
@@ -268,13 +267,7 @@ impl Rule for ConsentWall {
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let name = banner_name(page);
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .enumerate()
-            .map(|(number, visit)| (number, &visit.visit.banner))
-            .filter(|(_, banner)| banner.found)
-            .collect();
+        let met = banners_met(page);
         let mut drafts = Vec::new();
         let pays = met.iter().all(|(_, banner)| {
             first_layer(banner, ButtonRole::Pay).is_some() && !offers_first_layer_refusal(banner)
@@ -340,7 +333,7 @@ fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
         .into_iter()
         .filter(|&number| page.visits[number].visit.banner.found)
         .collect();
-    let met = || (0..page.visits.len()).filter(|&number| page.visits[number].visit.banner.found);
+    let met = banners_met(page);
     let says_wall = |&number: &usize| {
         page.visits[number]
             .visit
@@ -348,8 +341,7 @@ fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
             .outcomes
             .contains(&ChoiceOutcome::Wall)
     };
-    let may_be_passed = met().any(|number| {
-        let banner = &page.visits[number].visit.banner;
+    let may_be_passed = met.iter().any(|(_, banner)| {
         offers_first_layer_refusal(banner)
             || banner.routes.reject != Route::None
             || first_layer(banner, ButtonRole::Close).is_some()
@@ -357,7 +349,11 @@ fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
     if refusing.is_empty() || may_be_passed || !refusing.iter().all(says_wall) {
         return None;
     }
-    let walls: Vec<usize> = met().filter(says_wall).collect();
+    let walls: Vec<usize> = met
+        .iter()
+        .map(|(number, _)| *number)
+        .filter(says_wall)
+        .collect();
     let first = &page.visits[*refusing.first()?].visit.banner;
     Some(Draft {
         stable_name: "barred".to_owned(),
@@ -599,12 +595,9 @@ impl Rule for IncompleteInformation {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .enumerate()
-            .map(|(number, visit)| (number, &visit.visit.banner))
-            .filter(|(_, banner)| banner.found && !banner.text.trim().is_empty())
+        let met: Vec<(usize, &Banner)> = banners_met(page)
+            .into_iter()
+            .filter(|(_, banner)| !banner.text.trim().is_empty())
             .collect();
         let unsaid: Option<Vec<Vec<&str>>> =
             met.iter().map(|(_, banner)| left_unsaid(banner)).collect();
