@@ -6,6 +6,7 @@ mod contrast;
 pub mod crawl;
 mod crawling;
 mod fleet;
+mod policies;
 mod unstable;
 
 pub use crawling::{CrawlJob, Crawled, crawl_site};
@@ -24,7 +25,7 @@ use crate::browser::self_test::SelfTest;
 use crate::browser::{Browser, BrowserError, LaunchOptions};
 use crate::catalog::{Catalog, CatalogError};
 use crate::crawl::scope::PatternError;
-use crate::judge::{self, Profile};
+use crate::judge::{Judge, Profile};
 use crate::model::report::{BrowserInfo, PageError, Report, Run, SCHEMA, Tool};
 use crate::model::visit::{Diagnostic, DiagnosticCode, State, Visit};
 use crate::queue::QueueError;
@@ -32,6 +33,7 @@ use crate::store::{StoreError, Tally};
 use crate::visit::consent::{Engine, EngineError};
 use crate::visit::{Manner, Plan};
 use fleet::Fleet;
+use policies::Policies;
 
 /// What is to be audited, and how.
 #[derive(Debug, Clone)]
@@ -48,6 +50,10 @@ pub struct Job {
     pub launch: LaunchOptions,
     /// How many visits at once.
     pub concurrency: usize,
+    /// Whether the site's cookie policy is read, and where it is.
+    pub policy: PolicySource,
+    /// Visit each page once more without an answer, asking by Global Privacy Control not to sell or share data.
+    pub gpc_beside: bool,
     /// The jurisdiction the judge applies.
     pub profile: Profile,
     /// A catalog laid over the built-in one.
@@ -56,6 +62,18 @@ pub struct Job {
     pub consent_rules: Option<PathBuf>,
     /// Options that differ from their defaults, for the report.
     pub options: BTreeMap<String, String>,
+}
+
+/// Where a site's cookie policy is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PolicySource {
+    /// It is not looked for.
+    #[default]
+    Nowhere,
+    /// Where the page links it.
+    Linked,
+    /// At that address, for every page of the job.
+    At(Url),
 }
 
 /// What can keep a job from starting. Once it runs, what goes wrong is in the report.
@@ -174,6 +192,7 @@ pub async fn audit(
     let mut diagnostics = Vec::new();
     let mut visits: Vec<(usize, Visit)> = Vec::new();
     let mut browser_info = None;
+    let mut policies = Policies::new();
     if !plans.is_empty() {
         let browser = launch(&job.launch).await?;
         let info = browser.info().clone();
@@ -182,7 +201,7 @@ pub async fn audit(
         tell(
             &progress,
             Progress::Begun {
-                visits: plans.len(),
+                visits: plans.len() + if job.gpc_beside { targets.len() } else { 0 },
                 browser: format!("{} {}", info.name, info.version),
             },
         );
@@ -209,7 +228,11 @@ pub async fn audit(
             visits.push((index, visit));
         }
         drop(running);
+        policies = policies::read(&job, &targets, &visits, &fleet, &cancel).await;
         fleet.close().await;
+        if job.gpc_beside && !cancel.is_cancelled() {
+            visits.extend(visits_with_gpc(&job, &targets, &engine, &progress, &cancel).await?);
+        }
     }
     if !engine.is_present() {
         diagnostics.push(no_engine());
@@ -220,9 +243,12 @@ pub async fn audit(
             "the run was stopped before it was complete",
         ));
     }
-    let mut pages = assemble::pages(&targets, visits, &catalog);
-    let mut judgement = judge::judge(&pages, &catalog, job.profile);
-    judgement.tell(&mut pages);
+    let mut pages = assemble::pages(&targets, visits, policies, &catalog);
+    let mut judge = Judge::new(&catalog, job.profile);
+    for page in &mut pages {
+        judge.page(page).put_into(page);
+    }
+    let judgement = judge.finish();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         run: Run {
@@ -244,6 +270,57 @@ pub async fn audit(
         rules: judgement.rules,
         summary: judgement.summary,
     })
+}
+
+/// The pages once more without an answer, in a browser that asks by Global Privacy Control: what it
+/// changes shows beside the visits that do not ask.
+async fn visits_with_gpc(
+    job: &Job,
+    targets: &[Target],
+    engine: &Arc<Engine>,
+    progress: &mpsc::UnboundedSender<Progress>,
+    cancel: &CancellationToken,
+) -> Result<Vec<(usize, Visit)>, AuditError> {
+    let options = LaunchOptions {
+        global_privacy_control: true,
+        ..job.launch.clone()
+    };
+    let fleet = Fleet::new(launch(&options).await?, options, Arc::clone(engine));
+    let pages = targets
+        .iter()
+        .enumerate()
+        .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)));
+    let mut running = futures::stream::iter(pages)
+        .map(|(index, url)| {
+            let plan = Plan {
+                url: url.clone(),
+                state: State::Before,
+                // Numbered after those that do not ask.
+                repeat: job.repeat.max(1) + 1,
+                manner: job.manner.clone(),
+            };
+            let fleet = &fleet;
+            async move { (index, fleet.visit(&plan, cancel).await) }
+        })
+        .buffer_unordered(job.concurrency.max(1));
+    let mut visits = Vec::new();
+    while let Some((index, visit)) = running.next().await {
+        tell(
+            progress,
+            Progress::Visited {
+                url: targets
+                    .get(index)
+                    .map_or_else(String::new, |target| target.given.clone()),
+                state: visit.state,
+                repeat: visit.repeat,
+                summary: format!("{}, with GPC", assemble::in_one_line(&visit)),
+            },
+        );
+        visits.push((index, visit));
+    }
+    drop(running);
+    fleet.close().await;
+    Ok(visits)
 }
 
 /// Starts a browser and tests whether it keeps third-party cookies.

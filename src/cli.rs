@@ -11,6 +11,7 @@ mod crawl;
 mod demo;
 mod doctor;
 mod exit;
+mod judge;
 mod options;
 mod output;
 mod progress;
@@ -71,6 +72,9 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// Judge a stored run again, and say what changed
+    #[command(after_help = judge::EXAMPLE)]
+    Judge(judge::Arguments),
     /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
@@ -112,6 +116,7 @@ pub fn main() -> u8 {
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
+            Command::Judge(arguments) => judge::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
             Command::Store(arguments) => store::run(&arguments),
         }

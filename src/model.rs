@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod party;
+pub mod policy;
 pub mod report;
 pub mod sheet;
 pub mod snapshot;

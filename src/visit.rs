@@ -8,6 +8,7 @@ mod failure;
 mod kept;
 mod links;
 pub mod plan;
+pub mod policy;
 pub mod record;
 pub mod stage;
 pub mod time;
@@ -93,7 +94,7 @@ async fn visit_on(
     let stage = match Stage::open(
         browser,
         profile.map(KeptProfile::context),
-        preparation(browser, engine, &plan.manner),
+        preparation(browser, engine, plan),
         plan.manner.clock,
     )
     .await
@@ -117,7 +118,8 @@ async fn visit_on(
     course.finish(browser, started, ended).await
 }
 
-fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparation {
+fn preparation(browser: &Browser, engine: &Engine, plan: &Plan) -> Preparation {
+    let manner = &plan.manner;
     let secret = fingerprint(unguessable().as_bytes());
     let (hook_channel, engine_channel) = (format!("h{secret}"), format!("e{secret}"));
     let engine_scripts = engine.script().map_or_else(Vec::new, |script| {
@@ -135,6 +137,9 @@ fn preparation(browser: &Browser, engine: &Engine, manner: &Manner) -> Preparati
             .unwrap_or_else(|| browser.info().user_agent.clone()),
         locale: manner.locale.clone(),
         timezone: manner.timezone.clone(),
+        // One visit reads the lists, another one what only the settings load.
+        reads_declarations: plan.repeat == 1
+            && matches!(plan.state, State::Before | State::Rejected),
     }
 }
 
@@ -388,6 +393,9 @@ impl<'a> Course<'a> {
             self.say(DiagnosticCode::BannerNotFound, "no consent banner was seen");
             self.suspect_hiding().await;
         }
+        if let Some(address) = policy::link(&self.stage).await {
+            self.stage.recording().on_policy_link(&address);
+        }
         Ok(())
     }
 
@@ -414,6 +422,7 @@ impl<'a> Course<'a> {
 
     /// Notes what the site says of the visitor's consent now.
     async fn note_what_is_said(&self) {
+        self.stage.read_declarations().await;
         prove::note(&self.stage, &self.testimony().await);
     }
 

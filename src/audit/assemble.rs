@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::policies::Policies;
 use super::{Target, contrast, unstable};
 use crate::catalog::Catalog;
 use crate::model::party::host_of;
@@ -12,6 +13,7 @@ use crate::model::visit::{Banner, Diagnostic, DiagnosticCode, Outcome, Route, St
 pub(super) fn pages(
     targets: &[Target],
     visits: Vec<(usize, Visit)>,
+    mut policies: Policies,
     catalog: &Catalog,
 ) -> Vec<Page> {
     let mut by_target: Vec<Vec<Visit>> = targets.iter().map(|_| Vec::new()).collect();
@@ -23,7 +25,8 @@ pub(super) fn pages(
     targets
         .iter()
         .zip(by_target)
-        .map(|(target, mut visits)| {
+        .enumerate()
+        .map(|(number, (target, mut visits))| {
             visits.sort_by_key(|visit| (visit.state, visit.repeat));
             contrast::confirm(&mut visits);
             for banner in visits.iter_mut().map(|visit| &mut visit.banner) {
@@ -57,6 +60,7 @@ pub(super) fn pages(
                 diagnostics,
                 banner: banner(&visits, catalog),
                 visits,
+                policy: policies.remove(&number),
             }
         })
         .collect()

@@ -4,7 +4,7 @@
 //! visits of a page go through the queue, and when the last has ended the page is judged, stored and
 //! done, all in one step. What was open when the process died is begun anew, what was stored is not.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -643,7 +643,7 @@ impl<B: Browsing> Coordinator<'_, B> {
             url: Ok(url),
         };
         let visits = visits.into_iter().map(|visit| (0, visit)).collect();
-        let mut pages = assemble::pages(&[target], visits, self.catalog);
+        let mut pages = assemble::pages(&[target], visits, HashMap::new(), self.catalog);
         let page = pages.first_mut()?;
         for visit in &mut page.visits {
             self.carry(&entry.url, visit);

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::browser::{Browser, LaunchOptions};
+use crate::model::report::Policy;
 use crate::model::visit::{Outcome, Visit};
 use crate::visit::consent::Engine;
-use crate::visit::{Plan, visit};
+use crate::visit::{Manner, Plan, policy, visit};
 
 /// How often a visit is made when the browser crashes under it.
 pub(super) const TRIES: u32 = 2;
@@ -56,6 +58,16 @@ impl Fleet {
             }
             tracing::warn!(url = %plan.url, state = ?plan.state, repeat = plan.repeat, "the browser crashed; visiting once more");
         }
+    }
+
+    /// Reads a site's policy.
+    pub(super) async fn policy(&self, url: &Url, manner: &Manner) -> Policy {
+        let browser = self.running().await;
+        let policy = policy::read(&browser, url, manner).await;
+        if let Some(browser) = Arc::into_inner(browser) {
+            browser.close().await;
+        }
+        policy
     }
 
     /// The browser for another visit: a new one when the last is gone or has made its visits.

@@ -14,14 +14,18 @@ const LONGEST_NAME: usize = 80;
 /// One diagnostic for each state in which something was seen in half of the visits or fewer: what
 /// comes so rarely, further visits may show more of.
 pub(super) fn diagnostics(visits: &[Visit]) -> Vec<Diagnostic> {
-    let mut by_state: BTreeMap<State, Vec<&Visit>> = BTreeMap::new();
+    let mut by_state: BTreeMap<(State, bool), Vec<&Visit>> = BTreeMap::new();
     for visit in visits.iter().filter(|visit| is_comparable(visit)) {
-        by_state.entry(visit.state).or_default().push(visit);
+        // What a site leaves out because it is asked to is no whim of it.
+        by_state
+            .entry((visit.state, visit.asks_by_privacy_control()))
+            .or_default()
+            .push(visit);
     }
     by_state
         .into_iter()
         .filter(|(_, visits)| visits.len() > 1)
-        .filter_map(|(state, visits)| unstable(state, &visits))
+        .filter_map(|((state, _), visits)| unstable(state, &visits))
         .collect()
 }
 

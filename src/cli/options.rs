@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{self, ConfigError};
 use super::exit::FailOn;
-use crate::audit::Job;
+use crate::audit::{self, Job, PolicySource};
 use crate::browser::{BrowserError, LaunchOptions, find};
 use crate::judge::Profile;
 use crate::judge::baseline::{self, Baseline};
@@ -19,6 +19,8 @@ use crate::visit::time::ClockKind;
 
 /// Memory the browser may need for one visit, in bytes.
 const VISIT_BYTES: u64 = 400 * 1024 * 1024;
+/// Visits of one page in one state with `--thorough`: what it takes to tell a habit from chance.
+const THOROUGH_REPEATS: u32 = 3;
 /// Most visits of one page in one state.
 const MOST_REPEATS: u32 = 50;
 
@@ -35,6 +37,13 @@ pub(super) struct AuditOptions {
     /// Ask by Global Privacy Control not to sell or share the visitor's data, in every state
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) gpc: Option<bool>,
+    /// Make the visits that rules need beyond the usual: the state withdrawn, a visit with Global Privacy
+    /// Control, three visits in each state, one after the cookies were deleted, and the cookie policy
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
+    pub(super) thorough: Option<bool>,
+    /// Read the site's cookie policy: where the page links it, or at this address
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "linked", value_name = "URL")]
+    pub(super) policy: Option<String>,
     /// How long each page is watched in each state; late tags need it [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) dwell: Option<String>,
@@ -105,6 +114,8 @@ impl AuditOptions {
             states: self.states.or(config.states),
             repeat: self.repeat.or(config.repeat),
             gpc: self.gpc.or(config.gpc),
+            thorough: self.thorough.or(config.thorough),
+            policy: self.policy.or(config.policy),
             dwell: self.dwell.or(config.dwell),
             load_timeout: self.load_timeout.or(config.load_timeout),
             concurrency: self.concurrency.or(config.concurrency),
@@ -157,17 +168,21 @@ impl AuditOptions {
 
     /// The job these options describe, without its browser.
     pub(super) fn job(&self, addresses: Vec<String>, launch: LaunchOptions) -> Result<Job, String> {
-        let states = self
-            .states
-            .clone()
-            .unwrap_or_else(|| vec![State::Before, State::Rejected, State::Accepted]);
+        let thorough = self.thorough.unwrap_or_default();
+        let states = self.states.clone().unwrap_or_else(|| {
+            let mut states = vec![State::Before, State::Rejected, State::Accepted];
+            states.extend(thorough.then_some(State::Withdrawn));
+            states
+        });
         if states.is_empty() {
             return Err(
                 "--states is empty; name at least one of before, rejected, accepted, withdrawn"
                     .to_owned(),
             );
         }
-        let repeat = self.repeat.unwrap_or(1);
+        let repeat = self
+            .repeat
+            .unwrap_or(if thorough { THOROUGH_REPEATS } else { 1 });
         if !(1..=MOST_REPEATS).contains(&repeat) {
             return Err(format!(
                 "--repeat {repeat}: a page can be visited 1 to {MOST_REPEATS} times in each state"
@@ -193,6 +208,7 @@ impl AuditOptions {
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
+            empties: thorough,
             purposes: purposes.map_err(|error: PurposesError| format!("--purposes {error}"))?,
             ..defaults
         };
@@ -201,12 +217,16 @@ impl AuditOptions {
             .max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_mins(2));
         Ok(Job {
             addresses,
-            states: deduplicated(states),
+            states: deduplicated(states.clone()),
             repeat,
             manner: Manner {
                 visit_limit,
                 ..manner
             },
+            policy: self.policy_source()?,
+            gpc_beside: thorough
+                && !launch.global_privacy_control
+                && states.contains(&State::Before),
             launch,
             concurrency: self
                 .concurrency
@@ -217,6 +237,18 @@ impl AuditOptions {
             consent_rules: self.consent_rules.clone(),
             options: self.for_the_report(),
         })
+    }
+
+    /// Whether the cookie policy is read, and where it is.
+    fn policy_source(&self) -> Result<PolicySource, String> {
+        match self.policy.as_deref() {
+            None if self.thorough.unwrap_or_default() => Ok(PolicySource::Linked),
+            None | Some("no") => Ok(PolicySource::Nowhere),
+            Some("linked") => Ok(PolicySource::Linked),
+            Some(url) => audit::address(url)
+                .map(PolicySource::At)
+                .map_err(|reason| format!("--policy {url}: {reason}")),
+        }
     }
 
     /// Options that differ from their defaults.
@@ -241,6 +273,8 @@ impl AuditOptions {
             ("timezone", self.timezone.clone()),
             ("user-agent", self.user_agent.clone()),
             ("gpc", switch(self.gpc)),
+            ("thorough", switch(self.thorough)),
+            ("policy", self.policy.clone()),
             ("honest-bot", switch(self.honest_bot)),
             ("purposes", self.purposes.clone()),
             ("full-page", switch(self.full_page)),

@@ -66,6 +66,8 @@ pub(crate) struct Classification {
     pub(crate) proof: Proof,
     /// The profile may exempt it, under conditions that a page does not show.
     pub(crate) exempt_under_conditions: bool,
+    /// Only the site's own declaration tells that it needs consent.
+    pub(crate) declared: bool,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
@@ -121,6 +123,42 @@ pub(crate) fn classify(
         "its value only says that the visitor has opted out".clone_into(&mut class.reason);
     }
     class
+}
+
+impl Classification {
+    /// What becomes of it once the site itself declares it as something that needs consent: what nobody
+    /// else knows, the site does. A declaration as necessary proves nothing.
+    pub(crate) fn with_declaration(self, category: Category, list: &str) -> Self {
+        let known = self.group.is_some()
+            || self.service.is_some() && self.need != Need::Unknown
+            || matches!(self.need, Need::Security | Need::Probe | Need::Consent);
+        if known || matches!(category, Category::Necessary | Category::Unclassified) {
+            return self;
+        }
+        let comfort = category == Category::Preferences;
+        Self {
+            need: Need::Consent,
+            category,
+            severity: if comfort {
+                Severity::Low
+            } else {
+                severity_of(category)
+            },
+            // What the visitor has set by hand needs none.
+            verdict: if comfort {
+                Verdict::Review
+            } else {
+                Verdict::Violation
+            },
+            proof: Proof::P1,
+            declared: true,
+            reason: format!(
+                "the site declares it itself as {} in {list}",
+                category_name(category)
+            ),
+            ..self
+        }
+    }
 }
 
 /// Whether a row still holds for an item that behaves like this one.
@@ -183,6 +221,7 @@ fn by_override(
         exempt_under_conditions: known
             .as_ref()
             .is_some_and(|class| class.exempt_under_conditions),
+        declared: false,
         reason: match &known {
             Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
             None => row.reason.clone(),
@@ -242,6 +281,7 @@ fn by_catalog(
             verdict: Verdict::Review,
             proof: Proof::P2,
             exempt_under_conditions: false,
+            declared: false,
             reason: format!("{name} needs it: {basis}"),
         });
     }
@@ -301,6 +341,7 @@ fn consent_by_catalog(
         verdict,
         proof: Proof::P2,
         exempt_under_conditions,
+        declared: false,
         reason,
     })
 }
@@ -356,6 +397,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
         },
         proof: Proof::P3,
         exempt_under_conditions: false,
+        declared: false,
         reason: reason.to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use crate::model::snapshot::{InitiatorStep, Setter};
 use crate::model::visit::{Outcome, PhaseName, State, Visit};
 
 use super::consent_strings::{self, Heard};
+use super::declaration::Declarations;
 use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
@@ -33,12 +34,17 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) site: String,
     /// What its findings are filed under.
     pub(crate) pattern: String,
-    /// The visits that showed the page itself, by state and time.
+    /// The visits that showed the page itself, by state and time. Where only some of them asked by Global
+    /// Privacy Control, those stand in [`Self::asking`].
     pub(crate) visits: Vec<VisitIndex<'a>>,
+    /// The same page in the visits that asked by Global Privacy Control, beside others that did not.
+    pub(crate) asking: Option<Box<Self>>,
     /// Everything stored, by kind, host and name.
     pub(crate) items: Vec<Item<'a>>,
     /// TC strings and AC strings, by visit.
     pub(crate) strings: Vec<Heard>,
+    /// What the site declares.
+    pub(crate) declared: Declarations,
     /// Every service seen, by catalog id.
     pub(crate) services: BTreeMap<String, ServiceFacts>,
     /// The company behind each host that was contacted.
@@ -72,7 +78,7 @@ impl VisitIndex<'_> {
                 .iter()
                 .any(|known| known.name.is_before_choice() && known.end_ms >= at_ms),
             PhaseName::Active => phases.iter().any(|known| known.name == phase),
-            PhaseName::Choosing | PhaseName::Chosen | PhaseName::Revisit => {
+            PhaseName::Choosing | PhaseName::Chosen | PhaseName::Revisit | PhaseName::Emptied => {
                 phases.iter().any(|known| known.name >= phase)
             }
         }
@@ -114,17 +120,34 @@ impl VisitIndex<'_> {
 impl<'a> PageIndex<'a> {
     /// Joins and classifies everything recorded of a page.
     pub(crate) fn new(page: &'a Page, knowledge: &dyn Knowledge, profile: Profile) -> Self {
+        let visits = page
+            .visits
+            .iter()
+            .filter(|visit| shows_the_page(visit.outcome));
+        let (asking, silent): (Vec<&Visit>, Vec<&Visit>) =
+            visits.partition(|visit| visit.asks_by_privacy_control());
+        if asking.is_empty() || silent.is_empty() {
+            let all = if silent.is_empty() { asking } else { silent };
+            return Self::of_visits(page, all, knowledge, profile);
+        }
+        Self {
+            asking: Some(Box::new(Self::of_visits(page, asking, knowledge, profile))),
+            ..Self::of_visits(page, silent, knowledge, profile)
+        }
+    }
+
+    fn of_visits(
+        page: &'a Page,
+        mut visits: Vec<&'a Visit>,
+        knowledge: &dyn Knowledge,
+        profile: Profile,
+    ) -> Self {
         let address = if page.final_url.is_empty() {
             &page.url
         } else {
             &page.final_url
         };
         let site = host_of(address);
-        let mut visits: Vec<&Visit> = page
-            .visits
-            .iter()
-            .filter(|visit| shows_the_page(visit.outcome))
-            .collect();
         visits.sort_by_key(|visit| (visit.state, visit.repeat, visit.timing.started));
         let visits: Vec<VisitIndex<'a>> = visits
             .into_iter()
@@ -146,8 +169,10 @@ impl<'a> PageIndex<'a> {
             pattern: naming::page_pattern(&page.url),
             site,
             visits,
+            asking: None,
             items: Vec::new(),
             strings: Vec::new(),
+            declared: Declarations::of(page),
             services: BTreeMap::new(),
             companies: HashMap::new(),
             services_of_domains: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The rules: what each one is called, what it rests on, and how its findings are made.
 
 mod after_reject;
+mod appearance;
 mod attributes;
 mod banner;
 mod consent_records;
@@ -99,8 +100,8 @@ static RULES: [&dyn Rule; 45] = [
     &mechanism::NoMechanism,
     &banner::NoRejectOnFirstLayer,
     &mechanism::MoreEffort,
-    &mechanism::VisuallyDemoted,
-    &mechanism::Preticked,
+    &appearance::VisuallyDemoted,
+    &appearance::Preticked,
     &mechanism::ConsentWall,
     &consent_records::ImpliedConsent,
     &consent_strings::LegitimateInterest,

@@ -48,6 +48,7 @@ pub(crate) fn at(phase: PhaseName) -> u64 {
         PhaseName::Choosing => 10_500,
         PhaseName::Chosen => 15_000,
         PhaseName::Revisit => 21_000,
+        PhaseName::Emptied => 35_000,
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn page(visits: Vec<Visit>) -> Page {
             .find(|banner| banner.found)
             .unwrap_or_default(),
         visits,
+        policy: None,
     }
 }
 
@@ -422,6 +424,9 @@ pub(crate) fn banner(accept: Route, reject: Route, buttons: &[(ButtonRole, &str)
                 text: (*text).to_owned(),
                 layer: 1,
                 place: [0.0; 4],
+                contrast: None,
+                background: None,
+                font_px: None,
             })
             .collect(),
         seen_ms: Some(800),

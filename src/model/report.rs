@@ -142,6 +142,31 @@ pub struct Page {
     pub banner: Banner,
     /// One for each state.
     pub visits: Vec<Visit>,
+    /// The site's cookie policy; absent when it was not looked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub policy: Option<Policy>,
+}
+
+/// A site's cookie policy, as a visitor finds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Policy {
+    /// Its address; absent when neither the page nor its banner links one.
+    pub url: Option<String>,
+    /// The HTTP status it was answered with; absent when nobody answered.
+    pub status: Option<u16>,
+    /// It speaks of cookies or of storing in the browser.
+    pub speaks_of_cookies: bool,
+    /// Its tables and lists.
+    pub tables: Vec<PolicyTable>,
+}
+
+/// A table of a policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyTable {
+    /// The heading above it.
+    pub heading: String,
+    /// Its rows, the one with the columns' names first.
+    pub rows: Vec<Vec<String>>,
 }
 
 impl Page {

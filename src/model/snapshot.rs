@@ -29,6 +29,12 @@ pub struct Snapshot {
     /// What scripts read that fingerprints of a device are made of.
     #[serde(default)]
     pub fingerprinting: Vec<FingerprintRead>,
+    /// What the page loaded that declares what is stored: consent platforms' lists and settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
+    /// Where the page says that its policy on cookies or privacy is, by the words of its links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_link: Option<String>,
     /// Everything the browser ran for the page: the page itself, frames of other processes, workers, pop-ups.
     #[serde(default)]
     pub targets: Vec<Target>,
@@ -38,6 +44,24 @@ pub struct Snapshot {
     /// What the server asked for when it refused the page (`Retry-After`), word for word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
+}
+
+/// A text that has the form of a declaration of what is stored, word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Document {
+    /// URL of the response, or the page's object, such as `window.klaroConfig`.
+    pub source: String,
+    /// When it was read.
+    pub at_ms: u64,
+    /// In which phase.
+    pub phase: PhaseName,
+    /// The text: JSON, or a script that holds it. Of what is longer than [`Document::LONGEST`] nothing is kept.
+    pub text: Value,
+}
+
+impl Document {
+    /// Longest text kept, in bytes.
+    pub const LONGEST: usize = 1024 * 1024;
 }
 
 /// A place in a script.

@@ -25,7 +25,12 @@ pub const LONGEST_VALUE: usize = 16 * 1024;
 impl Value {
     /// Records a raw value. Longer ones than [`LONGEST_VALUE`] are cut; fingerprint and length are of the whole.
     pub fn new(text: &str) -> Self {
-        let mut end = text.len().min(LONGEST_VALUE);
+        Self::up_to(LONGEST_VALUE, text)
+    }
+
+    /// Records a raw value of which that many bytes may be kept.
+    pub fn up_to(longest: usize, text: &str) -> Self {
+        let mut end = text.len().min(longest);
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -35,6 +35,9 @@ fn redact_page(page: &mut Page) {
     cut_url(&mut page.url);
     cut_url(&mut page.final_url);
     redact_banner(&mut page.banner);
+    if let Some(url) = page.policy.as_mut().and_then(|policy| policy.url.as_mut()) {
+        cut_url(url);
+    }
     page.visits.iter_mut().for_each(redact_visit);
 }
 
@@ -49,6 +52,8 @@ fn redact_visit(visit: &mut Visit) {
         signals,
         scripts,
         fingerprinting,
+        documents,
+        policy_link,
         targets,
         links,
         retry_after: _,
@@ -71,6 +76,11 @@ fn redact_visit(visit: &mut Visit) {
         read.stack
             .iter_mut()
             .for_each(|place| cut_url(&mut place.url));
+    }
+    policy_link.iter_mut().for_each(cut_url);
+    for document in documents {
+        cut_url(&mut document.source);
+        document.text.redact();
     }
     for target in targets {
         cut_url(&mut target.url);

@@ -184,6 +184,7 @@ pub(super) fn phase(phase: PhaseName) -> &'static str {
         PhaseName::Choosing => "choosing",
         PhaseName::Chosen => "chosen",
         PhaseName::Revisit => "revisit",
+        PhaseName::Emptied => "emptied",
     }
 }
 
@@ -195,6 +196,7 @@ pub(super) fn phase_meaning(phase: PhaseName) -> &'static str {
         PhaseName::Choosing => "answering",
         PhaseName::Chosen => "after the answer",
         PhaseName::Revisit => "after a reload",
+        PhaseName::Emptied => "cookies deleted",
     }
 }
 

@@ -55,7 +55,28 @@ impl<'a> Course<'a> {
         let gone = banner::look(&self.stage.worlds()).await.is_none();
         self.revisit().await?;
         self.look_again(gone).await;
+        if self.plan.state == State::Accepted && self.plan.manner.empties {
+            self.empty().await?;
+        }
         Ok(())
+    }
+
+    /// Deletes every cookie and opens the page again. The page is left first: it may keep in its memory what
+    /// it writes again.
+    async fn empty(&mut self) -> Result<(), Failure> {
+        self.stage.recording().enter(PhaseName::Emptied);
+        let limit = self.plan.manner.load_limit;
+        let left = self.stage.navigate("about:blank", limit).await;
+        if left.is_err() || !self.stage.delete_cookies().await {
+            return Ok(());
+        }
+        let loads = self.stage.page_state().loads;
+        if let Err(error) = self.stage.navigate(self.plan.url.as_str(), limit).await {
+            return Err(Failure::browser(&error));
+        }
+        self.wait_for_load(loads + 1, LOAD_PATIENCE).await?;
+        self.watch(AFTER_CHOICE.min(self.plan.manner.dwell)).await?;
+        self.settle().await
     }
 
     /// What the visitor says first.

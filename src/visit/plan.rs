@@ -40,6 +40,9 @@ pub struct Manner {
     pub timezone: Option<String>,
     /// The user agent to send in place of the browser's.
     pub user_agent: Option<String>,
+    /// At the end of an accepted visit the browser's cookies are deleted and the page is opened again: what
+    /// comes back shows.
+    pub empties: bool,
     /// What the visitor who says yes allows, in place of everything.
     pub purposes: Option<Purposes>,
 }
@@ -54,6 +57,7 @@ impl Default for Manner {
             full_page: false,
             locale: None,
             timezone: None,
+            empties: false,
             user_agent: None,
             purposes: None,
         }

@@ -5,6 +5,7 @@
 
 mod cookies;
 mod databases;
+mod declarations;
 mod fingerprints;
 mod network;
 mod scripts;
@@ -15,15 +16,17 @@ mod targets;
 use serde_json::Value as Json;
 
 pub use databases::Seen;
+pub use declarations::MARKS;
 pub use scripts::{HOOK, Told};
 
 use crate::model::party::host_of;
-use crate::model::snapshot::{Script, Setter, Signal, Snapshot, StorageKind};
+use crate::model::snapshot::{Document, Script, Setter, Signal, Snapshot, StorageKind};
 use crate::model::visit::{Phase, PhaseName};
 use crate::visit::consent::record::signals::gpc_header;
 use crate::visit::time::VisitTime;
 use cookies::{CookieLog, ScriptWrite};
 use databases::DatabaseLog;
+use declarations::DeclarationLog;
 use fingerprints::FingerprintLog;
 use network::NetworkLog;
 use scripts::{OpenWrite, OpenWrites, places};
@@ -36,6 +39,9 @@ const LONGEST_TEXT: usize = 8 * 1024;
 const MOST_ITEMS: usize = 20_000;
 /// Most statements about consent kept for one visit: they are compared with each other.
 const MOST_SIGNALS: usize = 2_000;
+
+/// Lists what consent platforms on the page declare: `[{source, text}]`, for the page's own world.
+pub const DECLARED_OBJECTS: &str = include_str!("record/declarations.js");
 
 /// When things happen, and in which phase.
 #[derive(Debug)]
@@ -99,6 +105,8 @@ pub struct Recording {
     storage: StorageLog,
     databases: DatabaseLog,
     targets: TargetLog,
+    declarations: DeclarationLog,
+    policy_link: Option<String>,
     signals: Vec<Signal>,
     open_writes: OpenWrites,
     fingerprints: FingerprintLog,
@@ -122,6 +130,8 @@ impl Recording {
             storage: StorageLog::default(),
             databases: DatabaseLog::default(),
             targets: TargetLog::default(),
+            declarations: DeclarationLog::default(),
+            policy_link: None,
             signals: Vec::new(),
             open_writes: OpenWrites::default(),
             fingerprints: FingerprintLog::default(),
@@ -188,6 +198,33 @@ impl Recording {
         network.take(clock, method, params, worker, cookies);
         if network.is_full() {
             self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    /// The address of a request that has been answered completely (`Network.loadingFinished`), when its
+    /// answer may be a declaration by its type and size.
+    pub fn may_declare(&self, id: &str, finished: &Json) -> Option<String> {
+        let size = finished["encodedDataLength"].as_f64().unwrap_or_default();
+        (size <= Document::LONGEST as f64)
+            .then(|| self.network.text_answer(id))
+            .flatten()
+    }
+
+    /// The page links its policy at that address.
+    pub fn on_policy_link(&mut self, address: &str) {
+        self.policy_link = Some(cut(address).to_owned());
+    }
+
+    /// Takes a text that has the form of a declaration.
+    pub fn on_document(&mut self, source: &str, text: &str) {
+        let now = self.clock.now_ms();
+        let phase = self.clock.phase_at(now);
+        if !self.declarations.keep(source, now, phase, text) {
+            tracing::debug!(
+                source,
+                length = text.len(),
+                "a declaration was too long to be kept"
+            );
         }
     }
 
@@ -399,6 +436,8 @@ impl Recording {
             signals,
             scripts,
             fingerprinting: self.fingerprints.reads(&site),
+            documents: self.declarations.finish(),
+            policy_link: self.policy_link,
             targets: self.targets.finish(),
             links: Vec::new(),
             retry_after: self.retry_after,

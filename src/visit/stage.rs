@@ -4,6 +4,7 @@
 //! service worker whose preparation is awaited never runs. Only the page's own target is awaited,
 //! because navigating before its domains are enabled loses requests without a word.
 
+mod documents;
 mod leaving;
 mod picture;
 mod places;
@@ -11,7 +12,7 @@ mod simulation;
 mod stock;
 mod targets;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ struct Shared {
     engine: mpsc::UnboundedSender<EngineMessage>,
     /// There is a banner, and the rule engine was started for it.
     engine_awake: AtomicBool,
+    /// Bodies that are being read.
+    reading: AtomicUsize,
     preparation: Preparation,
     time: VisitTime,
     /// Absent where the visit goes by the real clock.
@@ -174,6 +177,7 @@ impl Stage {
             page: Mutex::new(PageState::default()),
             engine: engine_sender,
             engine_awake: AtomicBool::new(false),
+            reading: AtomicUsize::new(0),
             preparation,
             time,
             simulation,

@@ -177,6 +177,10 @@ pub(super) fn join(index: &mut PageIndex<'_>, knowledge: &dyn Knowledge) {
             knowledge,
             index.profile,
         );
+        let class = match index.declared.category_of(&key, party) {
+            Some((category, entry)) => class.with_declaration(category, entry.form.name()),
+            None => class,
+        };
         items.push(Item {
             key,
             party,
@@ -350,6 +354,7 @@ impl Values {
                     sighting
                         .stored
                         .iter()
+                        .filter(|stored| stored.phase != PhaseName::Emptied)
                         .rfind(|stored| (stored.phase == PhaseName::Revisit) == reloaded)
                         .map(|stored| identifier::tokens(stored.value.text(), clock))
                 };

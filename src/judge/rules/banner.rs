@@ -7,8 +7,10 @@ use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
+use crate::model::policy::leads;
 use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, Route, State};
 
+use super::site::banners_met;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
 /// R18: yes on the first layer, no elsewhere or nowhere.
@@ -37,13 +39,7 @@ impl Rule for NoRejectOnFirstLayer {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .map(|visit| &visit.visit.banner)
-            .enumerate()
-            .filter(|(_, banner)| banner.found)
-            .collect();
+        let met = banners_met(page);
         let refusal_missing = met
             .iter()
             .all(|(_, banner)| !offers_first_layer_refusal(banner));
@@ -177,32 +173,5 @@ fn doubt(banner: &Banner, profile: Profile) -> Option<&'static str> {
 
 /// Whether a link's text speaks of reading, not of answering.
 pub(super) fn reads_as_policy_link(text: &str) -> bool {
-    const WORDS: [&str; 24] = [
-        "policy",
-        "privacy",
-        "cookie",
-        "imprint",
-        "legal",
-        "terms",
-        "partner",
-        "vendor",
-        "learn",
-        "read",
-        "more",
-        "detail",
-        "datenschutz",
-        "impressum",
-        "mehr",
-        "richtlinie",
-        "politique",
-        "savoir",
-        "mentions",
-        "informativa",
-        "privacidad",
-        "política",
-        "informati",
-        "información",
-    ];
-    let text = text.to_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
+    leads(text).is_some()
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::judge::consent_strings::Channel;
+use crate::judge::declaration::Admission;
 use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::snapshot::{Signal, Snapshot};
-use crate::model::visit::{ButtonRole, PhaseName, State, Visit};
+use crate::model::visit::{ButtonRole, ChoiceOutcome, PhaseName, State, Visit};
 
 use super::site::{banner_name, confirmed_in, site_draft, visits_in};
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
@@ -133,6 +134,19 @@ fn turned_round(page: &PageIndex<'_>) -> Vec<Clue> {
     clues
 }
 
+/// What records still grant after the reload of a visit, in words.
+pub(super) fn yes_after_reload(page: &PageIndex<'_>, number: usize) -> Vec<String> {
+    let visit = page.visits[number].visit;
+    let necessary = necessary(&visit.snapshot);
+    records(visit, |phase| phase == PhaseName::Revisit)
+        .filter(|signal| signal.explicit)
+        .filter_map(|signal| {
+            let granted = granted(signal, &necessary);
+            (!granted.is_empty()).then(|| says_yes(number, signal, &granted).note)
+        })
+        .collect()
+}
+
 /// Whether an answer stood in a record after it was given, and whether one stood there after the reload.
 fn kept(visit: &Visit) -> (bool, bool) {
     let explicit =
@@ -173,6 +187,33 @@ fn forgotten(page: &PageIndex<'_>) -> Vec<Clue> {
         .collect()
 }
 
+/// Refused visits in which the banner asks again after the reload: all of them, and none that accepted.
+fn asked_again(page: &PageIndex<'_>) -> Vec<Clue> {
+    let again = |number: &usize| {
+        page.visits[*number]
+            .visit
+            .choice
+            .outcomes
+            .contains(&ChoiceOutcome::Reappeared)
+    };
+    let (refused, accepted) = (
+        confirmed_in(page, State::Rejected),
+        confirmed_in(page, State::Accepted),
+    );
+    if accepted.is_empty() || accepted.iter().any(again) || !refused.iter().all(again) {
+        return Vec::new();
+    }
+    refused
+        .into_iter()
+        .map(|visit| Clue {
+            visit,
+            at_ms: page.visits[visit].visit.timing.total_ms,
+            phase: PhaseName::Revisit,
+            note: "the banner asked again after the reload; after a yes it does not".to_owned(),
+        })
+        .collect()
+}
+
 impl Rule for NotPersisted {
     fn info(&self) -> &'static RuleInfo {
         &RuleInfo {
@@ -180,7 +221,8 @@ impl Rule for NotPersisted {
             name: "reject-not-persisted",
             title: "The refusal is not kept",
             checks: "After a confirmed refusal and a reload, a record that said no says yes (turned-round), or the \
-                     record is gone while that of a yes stays (forgotten), in every visit.",
+                     record is gone while that of a yes stays (forgotten), in every visit. Or the banner asks again, \
+                     in every refused visit and in none that accepted (asked-again).",
             severity: Severity::Medium,
             proof: Proof::P1,
             certainty: Certainty::L2,
@@ -194,7 +236,7 @@ impl Rule for NotPersisted {
                 Requirement::Answer(State::Rejected),
                 Requirement::Answer(State::Accepted),
             ],
-            limits: "Whether the banner itself is shown again is not looked at, nor other pages of the site.",
+            limits: "Other pages of the site are not looked at.",
         }
     }
 
@@ -211,6 +253,12 @@ impl Rule for NotPersisted {
             (
                 "forgotten",
                 forgotten(page),
+                Severity::Medium,
+                Verdict::Likely,
+            ),
+            (
+                "asked-again",
+                asked_again(page),
                 Severity::Medium,
                 Verdict::Likely,
             ),
@@ -261,9 +309,12 @@ fn answered_by_nobody(page: &PageIndex<'_>) -> Vec<(bool, Clue)> {
     clues
 }
 
-/// Records in which platforms say themselves that consent is implied.
+/// Records and settings in which platforms say themselves that consent is implied.
 fn admitted(page: &PageIndex<'_>) -> Vec<Clue> {
-    let mut clues = Vec::new();
+    let mut clues = settings_clues(page, |admission| match admission {
+        Admission::Implied(words) => Some(words),
+        Admission::OnByDefault(_) => None,
+    });
     for item in &page.items {
         for sighting in &item.sightings {
             for stored in sighting
@@ -301,6 +352,31 @@ fn admitted(page: &PageIndex<'_>) -> Vec<Clue> {
         }
     }
     clues
+}
+
+/// What platforms' settings say, with the visit that read them.
+fn settings_clues(
+    page: &PageIndex<'_>,
+    wanted: impl Fn(&Admission) -> Option<&String>,
+) -> Vec<Clue> {
+    let read = page.visits.iter().enumerate().find_map(|(number, visit)| {
+        let first = visit.visit.snapshot.documents.first()?;
+        Some((number, first))
+    });
+    let Some((visit, document)) = read else {
+        return Vec::new();
+    };
+    page.declared
+        .admissions
+        .iter()
+        .filter_map(wanted)
+        .map(|words| Clue {
+            visit,
+            at_ms: document.at_ms,
+            phase: document.phase,
+            note: shown(words),
+        })
+        .collect()
 }
 
 /// What banners say that take staying for a yes, in the languages of most sites.
@@ -356,7 +432,7 @@ impl Rule for ImpliedConsent {
             checks: "A consent platform's record holds the visitor's yes although nothing was clicked: from the start \
                      (recorded) or once the mouse moved and the page was scrolled (scrolled). Or the platform's own \
                      settings say that consent is implied (admitted: TrustArc's notice_behavior for the EU, Cookiebot's \
-                     method). Or only the banner's text says so, and no button refuses (text). Tags that merely wait for the first \
+                     method, tarteaucitron's highPrivacy, iubenda's consentOnScroll, Klaro's optOut). Or only the banner's text says so, and no button refuses (text). Tags that merely wait for the first \
                      movement record nothing and are a matter of R06.",
             severity: Severity::High,
             proof: Proof::P1,

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::judge::classify::Need;
 use crate::judge::consent_strings::{Channel, Heard, What};
-use crate::judge::index::PageIndex;
+use crate::judge::declaration::Disclosure;
+use crate::judge::index::{Item, PageIndex};
+use crate::judge::item::is_opt_out;
+use crate::judge::naming;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::visit::State;
 
 use super::site::{confirmed_in, site_draft};
+use super::tracking::{Writes, item_draft};
+use super::window::Window;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
 /// R24: legitimate interest where only consent will do.
@@ -78,6 +84,26 @@ fn severity(heard: &[&Heard]) -> Severity {
     } else {
         Severity::Medium
     }
+}
+
+/// One finding for each place where a string consents, among those that `counts` accepts.
+fn says_yes(
+    rule: &dyn Rule,
+    page: &PageIndex<'_>,
+    state: State,
+    visits: &[usize],
+    counts: impl Fn(&Heard) -> bool,
+) -> Vec<Draft> {
+    by_source(page, state, visits, |heard| {
+        heard.consents() && counts(heard)
+    })
+    .into_iter()
+    .map(|(draft, heard)| Draft {
+        severity: severity(&heard),
+        remedy: rule.info().remedy.to_owned(),
+        ..draft
+    })
+    .collect()
 }
 
 fn after_the_answer(page: &PageIndex<'_>, heard: &Heard) -> bool {
@@ -184,16 +210,9 @@ impl Rule for PositiveBeforeChoice {
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let visits: Vec<usize> = (0..page.visits.len()).collect();
-        by_source(page, State::Before, &visits, |heard| {
-            heard.phase.is_before_choice() && heard.consents()
+        says_yes(self, page, State::Before, &visits, |heard| {
+            heard.phase.is_before_choice()
         })
-        .into_iter()
-        .map(|(draft, heard)| Draft {
-            severity: severity(&heard),
-            remedy: self.info().remedy.to_owned(),
-            ..draft
-        })
-        .collect()
     }
 }
 
@@ -216,16 +235,9 @@ impl Rule for PositiveAfterReject {
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let visits = confirmed_in(page, State::Rejected);
-        by_source(page, State::Rejected, &visits, |heard| {
-            after_the_answer(page, heard) && heard.consents()
+        says_yes(self, page, State::Rejected, &visits, |heard| {
+            after_the_answer(page, heard)
         })
-        .into_iter()
-        .map(|(draft, heard)| Draft {
-            severity: severity(&heard),
-            remedy: self.info().remedy.to_owned(),
-            ..draft
-        })
-        .collect()
     }
 }
 
@@ -235,21 +247,99 @@ impl Rule for VendorWithoutBasis {
             id: "R28",
             name: "tcf-vendor-without-basis",
             title: "A vendor of the IAB's list stores without consent to purpose 1",
-            checks: "A vendor's request or cookie, although the TC string grants it neither purpose 1 nor its own bit, \
-                     and its own disclosure names purpose 1.",
+            checks: "Before a choice or after a confirmed refusal an item is stored whose vendor discloses itself, in a \
+                     file the page loaded, that it serves purpose 1, while the page's TC strings of that time consent to \
+                     no purpose 1. Nothing is said where one of the vendor's disclosures of that name claims to need \
+                     no consent.",
             severity: Severity::High,
             proof: Proof::P1,
             certainty: Certainty::L1,
             legal: &["ePrivacy Directive 2002/58/EC Art. 5(3)", "IAB TCF v2.2"],
             remedy: "Load vendors only when the TC string grants them purpose 1.",
-            needs: &[Requirement::Fact(
-                "which domains the vendors of the IAB's list store on (device-storage disclosures)",
-            )],
-            limits: "Not judged yet: neither the catalog nor snapshots hold the vendors' disclosures.",
+            needs: &[
+                Requirement::Visit(State::Before),
+                Requirement::Answer(State::Rejected),
+                Requirement::Disclosures,
+            ],
+            limits: "Only vendors whose disclosures the page loads by itself are known; their own bits are not looked at.",
         }
     }
 
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
+    fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
+        if page.declared.disclosures.is_empty() {
+            return Vec::new();
+        }
+        Window::all(page)
+            .iter()
+            .flat_map(|window| {
+                let without: Vec<usize> = window
+                    .visits
+                    .iter()
+                    .copied()
+                    .filter(|&number| stores_without_basis(page, window, number))
+                    .collect();
+                page.items
+                    .iter()
+                    .filter_map(|item| without_basis(page, window, &without, item))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
+}
+
+/// Whether the strings of a visit speak in that time, and none of them consents to purpose 1.
+fn stores_without_basis(page: &PageIndex<'_>, window: &Window, number: usize) -> bool {
+    let mut strings = page
+        .strings
+        .iter()
+        .filter(|heard| {
+            heard.visit == number && window.holds(page, number, heard.phase, heard.at_ms)
+        })
+        .filter_map(|heard| match &heard.what {
+            What::Vendors(string) => Some(string),
+            What::Additional(_) => None,
+        })
+        .peekable();
+    strings.peek().is_some() && !strings.any(|string| string.purposes_consent.contains(&1))
+}
+
+fn without_basis(
+    page: &PageIndex<'_>,
+    window: &Window,
+    visits: &[usize],
+    item: &Item<'_>,
+) -> Option<Draft> {
+    let about: Vec<&Disclosure> = page
+        .declared
+        .disclosures
+        .iter()
+        .filter(|disclosure| disclosure.is_about(&item.key, item.party))
+        .collect();
+    let first = about.first()?;
+    let exempt = matches!(item.class.need, Need::Exempt | Need::Security | Need::Probe);
+    if exempt || !about.iter().all(|disclosure| disclosure.admits()) {
+        return None;
+    }
+    let writes = Writes::of(item, |number, stored| {
+        visits.contains(&number)
+            && window.holds(page, number, stored.phase, stored.at_ms)
+            && !is_opt_out(stored.value.text())
+    })?;
+    let mut draft = item_draft(page, item, &writes, &window.occurrence(), |departure| {
+        window.departed(page, departure)
+    });
+    let vendor = first
+        .vendor
+        .map_or_else(String::new, |number| format!(" (vendor {number})"));
+    draft.evidence.notes.push(format!(
+        "{}{vendor} discloses that it serves purpose 1",
+        naming::shown_address(&first.source)
+    ));
+    Some(Draft {
+        severity: Severity::High,
+        verdict: Verdict::Violation,
+        proof: Proof::P1,
+        certainty: Certainty::L1,
+        ..draft
+    })
 }

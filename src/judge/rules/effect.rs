@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use crate::judge::classify::Need;
 use crate::judge::index::PageIndex;
 use crate::judge::naming::{kind_name, shown};
-use crate::model::finding::{
-    Certainty, Evidence, GapReason, Proof, Severity, SubjectKind, Verdict,
-};
+use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::visit::{PhaseName, State};
 
 use super::site::{banner_name, confirmed_in, site_draft, visits_in};
 use super::tracking::{DeniedPings, means_of};
-use super::{Draft, Missing, Requirement, Rule, RuleInfo, Sightings};
+use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
 /// R13: a no and a yes have the same effect.
 pub(super) struct Placebo;
@@ -174,26 +172,6 @@ impl Rule for Placebo {
     }
 }
 
-/// Visits without an answer, those that asked by Global Privacy Control first, those that did not second.
-fn by_privacy_control(page: &PageIndex<'_>) -> (Vec<usize>, Vec<usize>) {
-    visits_in(page, State::Before)
-        .into_iter()
-        .partition(|&number| {
-            page.visits[number]
-                .visit
-                .snapshot
-                .signals
-                .iter()
-                .any(|signal| {
-                    signal.kind == "gpc"
-                        && signal
-                            .facts
-                            .get("sent-with")
-                            .is_some_and(|requests| requests != "0")
-                })
-        })
-}
-
 impl Rule for PrivacyControlIgnored {
     fn info(&self) -> &'static RuleInfo {
         &RuleInfo {
@@ -207,28 +185,25 @@ impl Rule for PrivacyControlIgnored {
             certainty: Certainty::L3,
             legal: &["GDPR Art. 21(5)"],
             remedy: "Treat Global Privacy Control as a refusal.",
-            needs: &[Requirement::OtherVisit(
-                "visits with Global Privacy Control beside visits without it",
-            )],
+            needs: &[Requirement::PrivacyControl],
             limits: "The site's own statement (/.well-known/gpc.json) is not asked for.",
         }
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let (asking, silent) = by_privacy_control(page);
-        if asking.is_empty() || silent.is_empty() {
+        let Some(asking) = &page.asking else {
             return Vec::new();
-        }
-        let denied = DeniedPings::new(page);
-        let all = |numbers: &[usize]| -> BTreeSet<String> {
-            numbers
-                .iter()
-                .flat_map(|&number| traces(page, &denied, number, PhaseName::is_before_choice))
+        };
+        let trackers = |page: &PageIndex<'_>| -> BTreeSet<String> {
+            let denied = DeniedPings::new(page);
+            visits_in(page, State::Before)
+                .into_iter()
+                .flat_map(|number| traces(page, &denied, number, PhaseName::is_before_choice))
                 .filter(|(_, means)| !matches!(*means, "denied-ping" | "script"))
                 .map(|(service, _)| service)
                 .collect()
         };
-        let (with, without) = (all(&asking), all(&silent));
+        let (with, without) = (trackers(asking), trackers(page));
         if without.is_empty() || !with.is_superset(&without) {
             return Vec::new();
         }
@@ -252,23 +227,8 @@ impl Rule for PrivacyControlIgnored {
                 SubjectKind::Signal,
                 "Global Privacy Control",
                 State::Before,
-                Sightings::new(asking.iter().copied(), []),
+                Sightings::new(visits_in(page, State::Before), []),
             )
         }]
-    }
-
-    fn gaps(&self, page: &PageIndex<'_>) -> Vec<Missing> {
-        let (asking, silent) = by_privacy_control(page);
-        if !asking.is_empty() && !silent.is_empty() {
-            return Vec::new();
-        }
-        self.info()
-            .needs
-            .iter()
-            .map(|needed| Missing {
-                reason: GapReason::NotVisited,
-                needed: needed.to_string(),
-            })
-            .collect()
     }
 }

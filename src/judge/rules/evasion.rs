@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
+use crate::judge::classify::Need;
 use crate::judge::consent_mode;
 use crate::judge::identifier::{self, Clock};
-use crate::judge::index::{PageIndex, SeenRequest};
+use crate::judge::index::{Item, PageIndex, SeenRequest};
+use crate::judge::item::Stored;
 use crate::judge::naming::{self, normalised, shown};
 use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::{Party, host_of, registrable_domain};
 use crate::model::snapshot::{FingerprintRead, Setter, Technique};
-use crate::model::visit::State;
+use crate::model::visit::{PhaseName, State};
 
-use super::tracking::{DeniedPings, Requests, grouped};
+use super::tracking::{DeniedPings, Occurrence, Requests, Writes, grouped, item_draft};
 use super::window::Window;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings};
 
@@ -385,9 +387,10 @@ impl Rule for Respawn {
             id: "R44",
             name: "identifier-respawn",
             title: "A deleted identifier comes back with the same value",
-            checks: "An identifier deleted from one storage is there again after a reload, with its old value, while a \
-                     fresh profile gets another.",
-            severity: Severity::Critical,
+            checks: "At the end of an accepted visit every cookie is deleted and the page is opened again. A cookie that \
+                     differs in every fresh profile is written again then with its old value: something else in the \
+                     browser had kept it. Choice records and what is exempt do not count.",
+            severity: Severity::High,
             proof: Proof::P3,
             certainty: Certainty::L1,
             legal: &[
@@ -395,15 +398,89 @@ impl Rule for Respawn {
                 "GDPR Art. 5(1)(a)",
                 "GDPR Art. 17",
             ],
-            remedy: "Delete an identifier from every place it is kept in.",
-            needs: &[Requirement::OtherVisit(
-                "a visit in which one storage is emptied before the page is loaded again",
-            )],
-            limits: "Not judged yet: no run empties a storage.",
+            remedy: "Keep the identifier in one place only, so that deleting it deletes it.",
+            needs: &[Requirement::Emptied],
+            limits: "Only cookies are deleted; identifiers that come back into other storage are not looked for.",
         }
     }
 
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
+    fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
+        page.items
+            .iter()
+            .filter(|item| {
+                item.key.kind == SubjectKind::Cookie
+                    && !matches!(item.class.need, Need::Exempt | Need::Security | Need::Probe)
+            })
+            .filter_map(|item| respawned(page, item))
+            .collect()
     }
+}
+
+fn respawned(page: &PageIndex<'_>, item: &Item<'_>) -> Option<Draft> {
+    let identifying = item.identifier.as_ref()?;
+    let came_back = |visit: usize, stored: &Stored<'_>| {
+        let clock = Clock {
+            now_ms: page.visits[visit].visit.timing.started.as_millisecond(),
+        };
+        stored.phase == PhaseName::Emptied
+            && identifying.get(visit).is_some_and(|known| {
+                identifier::tokens(stored.value.text(), clock)
+                    .iter()
+                    .any(|token| known.contains(token))
+            })
+    };
+    let writes = Writes::of(item, came_back)?;
+    let emptied: Vec<usize> = (0..page.visits.len())
+        .filter(|&number| {
+            let phases = &page.visits[number].visit.phases;
+            phases.iter().any(|phase| phase.name == PhaseName::Emptied)
+        })
+        .collect();
+    // What else in the browser holds the same value.
+    let keepers: BTreeSet<String> = page
+        .items
+        .iter()
+        .filter(|other| other.key.kind != SubjectKind::Cookie)
+        .filter(|other| {
+            other.identifier.as_ref().is_some_and(|tokens| {
+                emptied.iter().any(|&visit| {
+                    let (left, right) = (tokens.get(visit), identifying.get(visit));
+                    left.zip(right)
+                        .is_some_and(|(left, right)| !left.is_disjoint(right))
+                })
+            })
+        })
+        .map(|other| {
+            format!(
+                "{} {}",
+                naming::kind_name(other.key.kind),
+                shown(&other.key.name)
+            )
+        })
+        .take(5)
+        .collect();
+    let occurrence = Occurrence {
+        state: State::Accepted,
+        visits: emptied,
+    };
+    let mut draft = item_draft(page, item, &writes, &occurrence, |departure| {
+        departure.phase == PhaseName::Emptied
+    });
+    draft.evidence.notes.push(if keepers.is_empty() {
+        "written again with its old value after every cookie was deleted".to_owned()
+    } else {
+        let keepers: Vec<String> = keepers.into_iter().collect();
+        format!(
+            "written again with its old value after every cookie was deleted; also kept in {}",
+            keepers.join(", ")
+        )
+    });
+    Some(Draft {
+        severity: Severity::High,
+        verdict: Verdict::Likely,
+        proof: Proof::P3,
+        certainty: Certainty::L1,
+        remedy: Respawn.info().remedy.to_owned(),
+        ..draft
+    })
 }

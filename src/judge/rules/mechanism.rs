@@ -1,13 +1,15 @@
-//! Whether and how the visitor is asked: R17, R19 to R22, R25.
+//! Whether and how the visitor is asked: R17, R19, R22, R25.
 
 use crate::judge::index::PageIndex;
 use crate::judge::naming::shown;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::{Party, host_of, party_of};
-use crate::model::visit::{Banner, Button, ButtonRole, PhaseName, State, Visit};
+use crate::model::visit::{
+    Banner, Button, ButtonRole, ChoiceOutcome, PhaseName, Route, State, Visit,
+};
 
 use super::banner::{offers_first_layer_refusal, reads_as_policy_link};
-use super::site::{banner_name, site_draft, visits_in};
+use super::site::{banner_name, banners_met, fewest_clicks, site_draft, visits_in};
 use super::storage_before::{IdentifierCookie, KnownCookie};
 use super::tracking::Means;
 use super::{Draft, Requirement, Rule, RuleInfo, Sightings, requests_before};
@@ -17,12 +19,6 @@ pub(super) struct NoMechanism;
 
 /// R19: a no takes more clicks than a yes.
 pub(super) struct MoreEffort;
-
-/// R20: the no is hard to see.
-pub(super) struct VisuallyDemoted;
-
-/// R21: optional purposes are on from the start.
-pub(super) struct Preticked;
 
 /// R22: no way in without a yes, or for money.
 pub(super) struct ConsentWall;
@@ -134,23 +130,6 @@ impl Rule for NoMechanism {
     }
 }
 
-/// The fewest clicks an answer took; confirmed answers before others.
-fn fewest_clicks(page: &PageIndex<'_>, state: State) -> Option<(u32, bool)> {
-    let made = || {
-        visits_in(page, state)
-            .into_iter()
-            .map(|number| &page.visits[number].visit.choice)
-            .filter(|choice| choice.made && choice.clicks > 0)
-    };
-    let confirmed = made()
-        .filter(|choice| choice.confirmed)
-        .map(|choice| choice.clicks)
-        .min();
-    confirmed
-        .map(|clicks| (clicks, true))
-        .or_else(|| Some((made().map(|choice| choice.clicks).min()?, false)))
-}
-
 impl Rule for MoreEffort {
     fn info(&self) -> &'static RuleInfo {
         &RuleInfo {
@@ -179,13 +158,12 @@ impl Rule for MoreEffort {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<&Banner> = page
-            .visits
-            .iter()
-            .map(|visit| &visit.visit.banner)
-            .filter(|banner| banner.found)
-            .collect();
-        if met.is_empty() || met.iter().any(|banner| offers_first_layer_refusal(banner)) {
+        let met = banners_met(page);
+        if met.is_empty()
+            || met
+                .iter()
+                .any(|(_, banner)| offers_first_layer_refusal(banner))
+        {
             return Vec::new();
         }
         let Some((yes, yes_is_confirmed)) = fewest_clicks(page, State::Accepted) else {
@@ -235,62 +213,6 @@ impl Rule for MoreEffort {
     }
 }
 
-impl Rule for VisuallyDemoted {
-    fn info(&self) -> &'static RuleInfo {
-        &RuleInfo {
-            id: "R20",
-            name: "reject-visually-demoted",
-            title: "The button that refuses is much harder to see than the one that accepts",
-            checks: "Two of: contrast under 3:1 where accepting has 4.5:1, a third of the area, a plain link beside a \
-                     filled button, outside of the banner's box; or contrast under 2:1 alone.",
-            severity: Severity::Low,
-            proof: Proof::P4,
-            certainty: Certainty::L3,
-            legal: &[
-                "GDPR Art. 4(11)",
-                "EDPB Cookie Banner Taskforce report (2023), types C to E",
-            ],
-            remedy: "Give both buttons the same size, colours and place.",
-            needs: &[Requirement::Fact(
-                "colours and borders of the banner's buttons",
-            )],
-            limits: "Not judged yet: snapshots hold the buttons' place and size, not their colours, and size alone proves nothing.",
-        }
-    }
-
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
-    }
-}
-
-impl Rule for Preticked {
-    fn info(&self) -> &'static RuleInfo {
-        &RuleInfo {
-            id: "R21",
-            name: "preticked-options",
-            title: "Optional purposes are switched on before the visitor does anything",
-            checks: "A switch for a purpose that can be refused is on when the settings are opened.",
-            severity: Severity::High,
-            proof: Proof::P4,
-            certainty: Certainty::L1,
-            legal: &[
-                "GDPR Art. 4(11)",
-                "CJEU C-673/17 (Planet49)",
-                "EDPB Cookie Banner Taskforce report (2023), type B",
-            ],
-            remedy: "Have every optional purpose switched off until the visitor switches it on.",
-            needs: &[Requirement::Fact(
-                "the switches of the banner's settings and whether they are on",
-            )],
-            limits: "Not judged yet: snapshots hold buttons, not switches. A record that grants by default is R30.",
-        }
-    }
-
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
-    }
-}
-
 fn first_layer(banner: &Banner, role: ButtonRole) -> Option<&Button> {
     banner
         .buttons
@@ -323,7 +245,9 @@ impl Rule for ConsentWall {
             name: "consent-wall",
             title: "The page is to be had only for a yes, or for money",
             checks: "Every visit's banner offers to pay or subscribe where others offer to refuse, and nothing on its \
-                     first layer refuses (pay-option); or a refusal leads away from the site while a yes does not (wall).",
+                     first layer refuses (pay-option); or a refusal leads away from the site while a yes does not (wall); \
+                     or every visit that looked for a no met a banner that bars the whole page, can only be agreed to \
+                     and offers neither to refuse nor to close (barred).",
             severity: Severity::High,
             proof: Proof::P4,
             certainty: Certainty::L3,
@@ -337,19 +261,13 @@ impl Rule for ConsentWall {
                 Requirement::Visit(State::Before),
                 Requirement::Answer(State::Rejected),
             ],
-            limits: "Whether the banner covers the page and keeps it from being scrolled is recorded, but not looked at.",
+            limits: "",
         }
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         let name = banner_name(page);
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .enumerate()
-            .map(|(number, visit)| (number, &visit.visit.banner))
-            .filter(|(_, banner)| banner.found)
-            .collect();
+        let met = banners_met(page);
         let mut drafts = Vec::new();
         let pays = met.iter().all(|(_, banner)| {
             first_layer(banner, ButtonRole::Pay).is_some() && !offers_first_layer_refusal(banner)
@@ -402,8 +320,75 @@ impl Rule for ConsentWall {
                 )
             });
         }
+        if drafts.is_empty() {
+            drafts.extend(barred(page, &name));
+        }
         drafts
     }
+}
+
+/// A banner that bars the page and leaves nothing but to agree, in every visit that looked for a no.
+fn barred(page: &PageIndex<'_>, name: &str) -> Option<Draft> {
+    let refusing: Vec<usize> = visits_in(page, State::Rejected)
+        .into_iter()
+        .filter(|&number| page.visits[number].visit.banner.found)
+        .collect();
+    let met = banners_met(page);
+    let says_wall = |&number: &usize| {
+        page.visits[number]
+            .visit
+            .choice
+            .outcomes
+            .contains(&ChoiceOutcome::Wall)
+    };
+    let may_be_passed = met.iter().any(|(_, banner)| {
+        offers_first_layer_refusal(banner)
+            || banner.routes.reject != Route::None
+            || first_layer(banner, ButtonRole::Close).is_some()
+    });
+    if refusing.is_empty() || may_be_passed || !refusing.iter().all(says_wall) {
+        return None;
+    }
+    let walls: Vec<usize> = met
+        .iter()
+        .map(|(number, _)| *number)
+        .filter(says_wall)
+        .collect();
+    let first = &page.visits[*refusing.first()?].visit.banner;
+    Some(Draft {
+        stable_name: "barred".to_owned(),
+        sub_type: Some("barred"),
+        severity: Severity::High,
+        verdict: if walls.len() >= 2 {
+            Verdict::Likely
+        } else {
+            Verdict::Review
+        },
+        proof: Proof::P4,
+        certainty: Certainty::L2,
+        phase: PhaseName::Choosing,
+        evidence: Evidence {
+            at_ms: first.seen_ms,
+            notes: vec![format!(
+                "the banner takes {:.0} % of the window{}, and offers nothing but to agree",
+                first.share * 100.0,
+                if first.locks_page {
+                    ", the page behind it cannot be scrolled"
+                } else {
+                    ""
+                }
+            )],
+            ..Evidence::default()
+        },
+        remedy: ConsentWall.info().remedy.to_owned(),
+        ..site_draft(
+            page,
+            SubjectKind::Banner,
+            name,
+            State::Rejected,
+            Sightings::new(walls, refusing),
+        )
+    })
 }
 
 /// Words for what consent is asked for, and for taking it back, in the languages they are known for.
@@ -610,12 +595,9 @@ impl Rule for IncompleteInformation {
     }
 
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
-        let met: Vec<(usize, &Banner)> = page
-            .visits
-            .iter()
-            .enumerate()
-            .map(|(number, visit)| (number, &visit.visit.banner))
-            .filter(|(_, banner)| banner.found && !banner.text.trim().is_empty())
+        let met: Vec<(usize, &Banner)> = banners_met(page)
+            .into_iter()
+            .filter(|(_, banner)| !banner.text.trim().is_empty())
             .collect();
         let unsaid: Option<Vec<Vec<&str>>> =
             met.iter().map(|(_, banner)| left_unsaid(banner)).collect();

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::judge::index::PageIndex;
+use crate::judge::index::{PageIndex, VisitIndex};
 use crate::judge::naming::state_name;
 use crate::model::finding::GapReason;
-use crate::model::visit::{Outcome, State, Visit};
+use crate::model::visit::{ButtonRole, Outcome, PhaseName, State, Visit};
 
 /// What a rule has to see before it can say that nothing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +16,23 @@ pub enum Requirement {
     Answer(State),
     /// That many of them, to tell a habit from chance.
     Answers(State, usize),
-    /// A visit of a kind no run makes, in words.
-    OtherVisit(&'static str),
+    /// Visits with Global Privacy Control beside visits without it.
+    PrivacyControl,
+    /// A visit in which the cookies were deleted and the page was opened again.
+    Emptied,
+    /// Something the site declares of what it stores.
+    Declaration,
+    /// A declaration that is meant to name every cookie.
+    CompleteList,
+    /// Somebody looked for the site's cookie policy, or a list makes that needless.
+    Policy,
+    /// What vendors of the TCF disclose of their storage, and a TC string to hold it against; nothing on a
+    /// page without one.
+    Disclosures,
+    /// The colours of the banner's buttons; nothing where it does not offer a yes and a no side by side.
+    Colours,
+    /// The switches of the banner's settings; nothing where it has no settings.
+    Switches,
     /// A fact no snapshot holds, in words.
     Fact(&'static str),
 }
@@ -38,14 +53,91 @@ impl Requirement {
             Self::Visit(state) => visit_gap(page, state)?,
             Self::Answer(state) => answer_gap(page, state, 1)?,
             Self::Answers(state, least) => answer_gap(page, state, least)?,
-            Self::OtherVisit(_) => GapReason::NotVisited,
+            Self::PrivacyControl if page.asking.is_some() => return None,
+            Self::Emptied if page.visits.iter().any(was_emptied) => return None,
+            Self::PrivacyControl | Self::Emptied => GapReason::NotVisited,
             Self::Fact(_) => GapReason::NotRecorded,
+            Self::Declaration
+            | Self::CompleteList
+            | Self::Policy
+            | Self::Disclosures
+            | Self::Colours
+            | Self::Switches => self.recorded_gap(page)?,
         };
         Some(Missing {
             reason,
-            needed: self.to_string(),
+            needed: match self.option(reason) {
+                Some(option) => format!("{self} (see {option})"),
+                None => self.to_string(),
+            },
         })
     }
+
+    /// What is missing of something that snapshots hold where the page shows it.
+    fn recorded_gap(self, page: &PageIndex<'_>) -> Option<GapReason> {
+        let declared = &page.declared;
+        let banners = || {
+            page.visits
+                .iter()
+                .map(|visit| &visit.visit.banner)
+                .filter(|banner| banner.found)
+        };
+        let offers = |role| {
+            banners().any(|banner| {
+                banner
+                    .buttons
+                    .iter()
+                    .any(|button| button.layer <= 1 && button.role == role)
+            })
+        };
+        let there = match self {
+            Self::Declaration => !declared.entries.is_empty(),
+            Self::CompleteList => declared.lists_all(),
+            Self::Policy => page.page.policy.is_some() || !declared.entries.is_empty(),
+            Self::Disclosures => page.strings.is_empty() || !declared.disclosures.is_empty(),
+            Self::Colours => {
+                !(offers(ButtonRole::Accept) && offers(ButtonRole::Reject))
+                    || banners().any(|banner| {
+                        banner
+                            .buttons
+                            .iter()
+                            .any(|button| button.contrast.is_some())
+                    })
+            }
+            Self::Switches => {
+                let opened =
+                    banners().any(|banner| banner.switches.iter().any(|switch| switch.layer > 1));
+                opened || !declared.admissions.is_empty() || !offers(ButtonRole::Settings)
+            }
+            _ => true,
+        };
+        (!there).then_some(GapReason::NotRecorded)
+    }
+
+    /// The option that makes what is missing for that reason.
+    fn option(self, reason: GapReason) -> Option<String> {
+        match (reason, self) {
+            (GapReason::NotVisited, Self::Visit(state) | Self::Answer(state)) => {
+                Some(format!("--states {}", state_name(state)))
+            }
+            (GapReason::NotVisited | GapReason::TooFewVisits, Self::Answers(_, least)) => {
+                Some(format!("--repeat {least}"))
+            }
+            (GapReason::NotVisited, Self::PrivacyControl | Self::Emptied) => {
+                Some("--thorough".to_owned())
+            }
+            (_, Self::Declaration | Self::CompleteList | Self::Policy) => {
+                Some("--policy".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the cookies were deleted at the end of a visit.
+fn was_emptied(visit: &VisitIndex<'_>) -> bool {
+    let phases = &visit.visit.phases;
+    phases.iter().any(|phase| phase.name == PhaseName::Emptied)
 }
 
 fn in_state<'p>(page: &'p PageIndex<'_>, state: State) -> impl Iterator<Item = &'p Visit> {
@@ -102,7 +194,25 @@ impl fmt::Display for Requirement {
                 "{least} confirmed answers in the state {}",
                 state_name(*state)
             ),
-            Self::OtherVisit(words) | Self::Fact(words) => formatter.write_str(words),
+            Self::Fact(words) => formatter.write_str(words),
+            Self::Emptied => formatter.write_str(
+                "a visit in which the cookies were deleted and the page was opened again",
+            ),
+            Self::PrivacyControl => formatter.write_str(
+                "visits with Global Privacy Control beside visits without it",
+            ),
+            Self::Declaration => formatter.write_str(
+                "the site's own declaration of what it stores (a consent platform's list, or a cookie policy)",
+            ),
+            Self::CompleteList => {
+                formatter.write_str("a list of the site that is meant to name every cookie")
+            }
+            Self::Policy => formatter.write_str("a look at the site's cookie policy"),
+            Self::Disclosures => formatter.write_str(
+                "device-storage disclosures of the vendors, loaded by the page",
+            ),
+            Self::Colours => formatter.write_str("the colours of the banner's buttons"),
+            Self::Switches => formatter.write_str("the switches of the banner's settings"),
         }
     }
 }

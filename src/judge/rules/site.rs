@@ -6,7 +6,7 @@ use crate::model::finding::{
     Category, Certainty, Evidence, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
-use crate::model::visit::{PhaseName, State};
+use crate::model::visit::{Banner, PhaseName, State};
 
 use super::{Draft, Sightings};
 
@@ -65,5 +65,32 @@ pub(super) fn confirmed_in(page: &PageIndex<'_>, state: State) -> Vec<usize> {
     visits_in(page, state)
         .into_iter()
         .filter(|&number| page.visits[number].visit.choice.confirmed)
+        .collect()
+}
+
+/// The fewest clicks an answer took; confirmed answers before others.
+pub(super) fn fewest_clicks(page: &PageIndex<'_>, state: State) -> Option<(u32, bool)> {
+    let made = || {
+        visits_in(page, state)
+            .into_iter()
+            .map(|number| &page.visits[number].visit.choice)
+            .filter(|choice| choice.made && choice.clicks > 0)
+    };
+    let confirmed = made()
+        .filter(|choice| choice.confirmed)
+        .map(|choice| choice.clicks)
+        .min();
+    confirmed
+        .map(|clicks| (clicks, true))
+        .or_else(|| Some((made().map(|choice| choice.clicks).min()?, false)))
+}
+
+/// The banner of every visit that met one, with the visit's number.
+pub(super) fn banners_met<'p>(page: &'p PageIndex<'_>) -> Vec<(usize, &'p Banner)> {
+    page.visits
+        .iter()
+        .map(|visit| &visit.visit.banner)
+        .enumerate()
+        .filter(|(_, banner)| banner.found)
         .collect()
 }

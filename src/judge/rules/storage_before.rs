@@ -80,7 +80,12 @@ impl Rule for KnownCookie {
     fn check(&self, page: &PageIndex<'_>) -> Vec<Draft> {
         page.items
             .iter()
-            .filter(|item| item.key.kind == SubjectKind::Cookie && item.class.need == Need::Consent)
+            .filter(|item| {
+                item.key.kind == SubjectKind::Cookie
+                    && item.class.need == Need::Consent
+                    // What only the site's declaration tells is R01's.
+                    && !item.class.declared
+            })
             .filter_map(|item| known_item(page, item))
             .collect()
     }
@@ -178,6 +183,8 @@ impl Rule for WebStorage {
                 )
             })
             .filter_map(|item| match item.class.need {
+                // What only the site's declaration tells is R01's.
+                Need::Consent if item.class.declared => None,
                 Need::Consent => known_item(page, item),
                 Need::LikelyConsent | Need::Unknown if item.identifier.is_some() => {
                     let draft = draft_before(page, item)?;

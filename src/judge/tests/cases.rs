@@ -1,13 +1,16 @@
 //! Cases of which it is known what is right: three positives, three negatives and two traps for every
 //! rule that is judged. They are stored below `fixtures/cases`, so that the binary can measure itself.
 
+mod appearance;
 mod banner;
 mod consent;
+mod declaration;
 mod leaks;
 mod refusal;
 mod requests;
 mod storage;
 mod waiting;
+mod withdrawal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -186,6 +189,9 @@ fn all() -> Vec<Case> {
         banner::cases(),
         consent::cases(),
         leaks::cases(),
+        appearance::cases(),
+        declaration::cases(),
+        withdrawal::cases(),
         waiting::cases(),
     ]
     .into_iter()
@@ -201,7 +207,7 @@ fn waits(rule: &str) -> bool {
             && info
                 .needs
                 .iter()
-                .all(|need| matches!(need, Requirement::OtherVisit(_) | Requirement::Fact(_)))
+                .all(|need| matches!(need, Requirement::Fact(_)))
     })
 }
 

@@ -309,6 +309,7 @@ fn stored(state: State, at_ms: u64, phase: PhaseName, writes: &[Write], alive: b
         PhaseName::Idle | PhaseName::Active => "before the answer".to_owned(),
         PhaseName::Choosing => "while answering".to_owned(),
         PhaseName::Chosen | PhaseName::Revisit => "after the answer".to_owned(),
+        PhaseName::Emptied => "after the cookies were deleted".to_owned(),
     };
     if !alive {
         text.push_str(", gone at the end");

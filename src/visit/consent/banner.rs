@@ -9,9 +9,11 @@ use serde_json::Value as Json;
 
 use super::closed;
 use super::words::{Lexicon, folded};
-use crate::model::visit::{Banner, Button, ButtonRole, Route, Routes};
+use crate::model::visit::{Banner, Button, ButtonRole, Route, Routes, Switch};
 use crate::visit::stage::{World, Worlds};
 
+/// Longest text of a switch put into a report, in characters.
+const LONGEST_SWITCH: usize = 120;
 /// Longest text of a banner put into a report, in characters.
 const LONGEST_TEXT: usize = 600;
 
@@ -232,6 +234,7 @@ impl LiveBanner {
                 reject: route(ButtonRole::Reject),
             },
             buttons: self.describe_buttons(layer),
+            switches: self.describe_switches(layer),
             text: self.text.chars().take(LONGEST_TEXT).collect(),
             frame: Some(self.origin.clone()),
             seen_ms: Some(seen_ms),
@@ -250,6 +253,22 @@ impl LiveBanner {
                 text: button.text.clone(),
                 layer,
                 place: button.place,
+                contrast: None,
+                background: None,
+                font_px: None,
+            })
+            .collect()
+    }
+
+    /// Its switches as a report lists them, as they stand now.
+    pub fn describe_switches(&self, layer: u8) -> Vec<Switch> {
+        self.toggles
+            .iter()
+            .map(|toggle| Switch {
+                text: toggle.text.chars().take(LONGEST_SWITCH).collect(),
+                layer,
+                on: toggle.checked,
+                locked: toggle.disabled,
             })
             .collect()
     }

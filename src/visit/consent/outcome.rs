@@ -100,6 +100,9 @@ mod tests {
             text: String::new(),
             layer: 1,
             place: [0.0; 4],
+            contrast: None,
+            background: None,
+            font_px: None,
         };
         Banner {
             found: true,

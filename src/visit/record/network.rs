@@ -61,6 +61,18 @@ impl NetworkLog {
             .count()
     }
 
+    /// The address of a request that was answered with JSON or a script.
+    pub(super) fn text_answer(&self, id: &str) -> Option<String> {
+        let hop = self.chains.get(id)?.hops.last()?;
+        let mime_type = hop.mime_type.as_deref()?.to_ascii_lowercase();
+        let is_text = ["json", "javascript", "ecmascript"]
+            .iter()
+            .any(|kind| mime_type.contains(kind))
+            || (mime_type == "text/plain"
+                && matches!(hop.resource_type.as_str(), "XHR" | "Fetch" | "Script"));
+        (hop.status == Some(200) && is_text && !hop.inside).then(|| hop.url.clone())
+    }
+
     pub(super) fn document(&self, loader: &str) -> Option<(u16, String)> {
         let hop = self.chains.get(loader)?.hops.last()?;
         Some((hop.status?, hop.mime_type.clone().unwrap_or_default()))

@@ -16,7 +16,7 @@ use crate::browser::browser_protocol::cache_storage::{
 use crate::browser::browser_protocol::indexed_db::{
     GetMetadataParams, RequestDataParams, RequestDatabaseNamesParams, RequestDatabaseParams,
 };
-use crate::browser::browser_protocol::storage::GetCookiesParams;
+use crate::browser::browser_protocol::storage::{ClearCookiesParams, GetCookiesParams};
 use crate::browser::js_protocol::runtime::{CallFunctionOnParams, ReleaseObjectParams};
 use crate::browser::{BrowserError, Session};
 use crate::model::snapshot::StorageKind;
@@ -59,6 +59,20 @@ const BOUNDED_COPY: &str = "function () {
 }";
 
 impl Stage {
+    /// Deletes every cookie of the profile; says whether that was done.
+    pub async fn delete_cookies(&self) -> bool {
+        let delete = ClearCookiesParams {
+            browser_context_id: Some(self.context.clone().into()),
+        };
+        match self.root.call_within(delete, ANSWER_LIMIT).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!(%error, "the cookies could not be deleted");
+                false
+            }
+        }
+    }
+
     /// Reads the browser's cookie jar, every frame's storage areas, and the databases and caches of every
     /// storage key into the recording.
     pub async fn take_stock(&self) {

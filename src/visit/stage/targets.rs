@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::{EngineMessage, Shared, lock, places};
+use super::{EngineMessage, Shared, documents, lock, places};
 use crate::browser::browser_protocol::dom_storage;
 use crate::browser::browser_protocol::emulation::{
     SetFocusEmulationEnabledParams, SetLocaleOverrideParams, SetTimezoneOverrideParams,
@@ -57,6 +57,8 @@ pub struct Preparation {
     pub locale: Option<String>,
     /// IANA time zone.
     pub timezone: Option<String>,
+    /// Whether to read what the page loads that declares what is stored.
+    pub reads_declarations: bool,
 }
 
 impl Preparation {
@@ -389,6 +391,9 @@ fn take(connection: &Connection, shared: &Arc<Shared>, event: &Event) {
             }
             let worker = lock(&shared.targets).worker_of(session);
             lock(&shared.recording).on_network(method, params, worker.as_ref());
+            if method == "Network.loadingFinished" {
+                documents::finished(connection, shared, session, params);
+            }
         }
         method if method.starts_with("Storage.") || method.starts_with("ServiceWorker.") => {
             places::heard(shared, method, params);

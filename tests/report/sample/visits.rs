@@ -141,8 +141,12 @@ fn banner(reject: Route) -> Banner {
         text: text.to_owned(),
         layer,
         place: [left, 600.0, 120.0, 40.0],
+        contrast: None,
+        background: None,
+        font_px: None,
     };
     Banner {
+        switches: Vec::new(),
         found: true,
         cmp: Some("Klaro".to_owned()),
         languages: vec!["en".to_owned()],
@@ -225,6 +229,7 @@ fn page(url: &str, visits: Vec<Visit>) -> Page {
         diagnostics: Vec::new(),
         banner: banner(Route::SecondLayer),
         visits,
+        policy: None,
     }
 }
 
@@ -302,6 +307,8 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             phase: Idle,
             initiator_chain: vec![step("parser", url, 14)],
         }],
+        documents: Vec::new(),
+        policy_link: None,
     };
     for number in 0..24 {
         let image = format!("https://www.shop.test/images/{number}.webp");
@@ -499,6 +506,9 @@ pub(super) fn hostile_page() -> Page {
         text: HOSTILE.to_owned(),
         layer: 1,
         place: [0.0; 4],
+        contrast: None,
+        background: None,
+        font_px: None,
     });
     hostile.banner.screenshot = Some(Screenshot {
         at_ms: u64::MAX,

@@ -6,7 +6,7 @@ use crate::judge::tests_support::*;
 use crate::model::report::Page;
 use crate::model::visit::ButtonRole::{Accept, Close, Link, Pay, Reject, Save, Settings};
 use crate::model::visit::Route::{FirstLayer, None as Nowhere, SecondLayer};
-use crate::model::visit::{Banner, ButtonRole, PhaseName, State, Visit};
+use crate::model::visit::{Banner, ButtonRole, Choice, ChoiceOutcome, PhaseName, State, Visit};
 
 const YES: (ButtonRole, &str) = (Accept, "Accept all");
 const NO: (ButtonRole, &str) = (Reject, "Reject all");
@@ -36,7 +36,7 @@ pub(super) fn cases() -> Vec<Cases> {
 }
 
 fn tracks(number: usize, visit: &mut Visit) {
-    visit.choice = crate::model::visit::Choice::default();
+    visit.choice = Choice::default();
     visit.snapshot.cookies.push(
         cookie("_ga", SITE, &ga_value(number))
             .by_script("https://www.googletagmanager.com/gtag/js?id=G-ABCDEFGHIJ"),
@@ -186,7 +186,7 @@ fn clicks(banner: &Banner, no: u32, yes: u32) -> Page {
             State::Accepted => yes,
         };
         if visit.choice.clicks == 0 {
-            visit.choice = crate::model::visit::Choice::default();
+            visit.choice = Choice::default();
         }
     })
 }
@@ -234,6 +234,22 @@ fn sent_to(no: &str, yes: &str) -> Page {
     })
 }
 
+fn barred(buttons: &[(ButtonRole, &str)]) -> Page {
+    three(|_, visit| {
+        visit.banner = Banner {
+            share: 1.0,
+            locks_page: true,
+            ..banner(FirstLayer, Nowhere, buttons)
+        };
+        if visit.state == State::Rejected {
+            visit.choice = Choice {
+                outcomes: vec![ChoiceOutcome::NoRejectRoute, ChoiceOutcome::Wall],
+                ..Choice::default()
+            };
+        }
+    })
+}
+
 fn wall() -> Cases {
     let paying = banner(FirstLayer, Nowhere, &[YES, (Pay, "Subscribe for 4.99")]);
     Cases::of("R22")
@@ -250,6 +266,15 @@ fn wall() -> Cases {
             "a refusal leads to another site",
             sent_to("https://www.example.org/", "https://shop.test/"),
         )
+        .positive(
+            "a banner that bars the page and can only be agreed to",
+            barred(&[YES]),
+        )
+        .trap(
+            "it bars the page and can be closed",
+            barred(&[YES, (Close, "Close")]),
+        )
+        .trap("it bars the page and has a no", barred(&[YES, NO]))
         .negative("yes and no side by side", everywhere(&fair()))
         .negative("no banner", everywhere(&Banner::default()))
         .negative(

@@ -4,11 +4,12 @@ use super::{Cases, SignalBuilder, after_refusal, signal, three};
 use crate::judge::Profile;
 use crate::judge::tests_support::*;
 use crate::model::report::Page;
-use crate::model::snapshot::{FrameRef, Signal};
+use crate::model::snapshot::{Document, FrameRef, Signal};
 use crate::model::tcf::Written;
+use crate::model::value::Value;
 use crate::model::visit::ButtonRole::{Accept, Reject};
 use crate::model::visit::Route::{FirstLayer, SecondLayer};
-use crate::model::visit::{Banner, PhaseName, State};
+use crate::model::visit::{Banner, ChoiceOutcome, PhaseName, State};
 
 const RECORD: &str = "CookieScriptConsent";
 
@@ -56,6 +57,21 @@ fn kept(no: (Option<bool>, Option<bool>), yes: (Option<bool>, Option<bool>)) -> 
     })
 }
 
+fn asked_again(after_no: bool, after_yes: bool) -> Page {
+    three(|_, visit| {
+        visit.banner.found = true;
+        let again = match visit.state {
+            State::Rejected => after_no,
+            State::Accepted => after_yes,
+            State::Before | State::Withdrawn => false,
+        };
+        visit
+            .choice
+            .outcomes
+            .extend(again.then_some(ChoiceOutcome::Reappeared));
+    })
+}
+
 fn persistence() -> Cases {
     let (no, yes) = (Some(false), Some(true));
     Cases::of("R14")
@@ -79,6 +95,12 @@ fn persistence() -> Cases {
                 }
             }),
         )
+        .positive("the banner asks again after a no", asked_again(true, false))
+        .trap(
+            "the banner asks again after any answer",
+            asked_again(true, true),
+        )
+        .negative("the banner does not ask again", asked_again(false, false))
         .negative("both are kept", kept((no, no), (yes, yes)))
         .negative("nothing is said", three(|_, _| {}))
         .negative("only a yes is forgotten", kept((no, no), (yes, None)))
@@ -134,6 +156,19 @@ fn stored(name: &'static str, value: &'static str) -> Page {
     three(|_, visit| visit.snapshot.cookies.push(cookie(name, SITE, value)))
 }
 
+/// A page whose consent platform has those settings.
+fn set_up(settings: &str) -> Page {
+    three(|_, visit| {
+        visit.banner.found = true;
+        visit.snapshot.documents.push(Document {
+            source: "window.tarteaucitron".to_owned(),
+            at_ms: 900,
+            phase: PhaseName::Idle,
+            text: Value::new(settings),
+        });
+    })
+}
+
 fn implied() -> Cases {
     Cases::of("R23")
         .positive(
@@ -144,6 +179,14 @@ fn implied() -> Cases {
                     record(PhaseName::Active, true).explicit(),
                 ]
             }),
+        )
+        .positive(
+            "tarteaucitron's settings take scrolling for a yes",
+            set_up(r#"{"tarteaucitron":{"parameters":{"highPrivacy":false},"services":{}}}"#),
+        )
+        .negative(
+            "tarteaucitron's settings wait for a click",
+            set_up(r#"{"tarteaucitron":{"parameters":{"highPrivacy":true},"services":{}}}"#),
         )
         .positive(
             "a yes on arrival",

@@ -16,10 +16,8 @@ fn suspect() -> Page {
 }
 
 pub(super) fn cases() -> Vec<Cases> {
-    [
-        "R01", "R15", "R16", "R20", "R21", "R28", "R32", "R33", "R34", "R35", "R36", "R44",
-    ]
-    .into_iter()
-    .map(|rule| Cases::of(rule).inconclusive("what it needs is not there", suspect()))
-    .collect()
+    ["R35"]
+        .into_iter()
+        .map(|rule| Cases::of(rule).inconclusive("what it needs is not there", suspect()))
+        .collect()
 }

@@ -34,6 +34,10 @@ impl Walk<'_> {
         for layer in 1..=DEEPEST_LAYER {
             if layer > 1 {
                 banner.buttons.extend(current.describe_buttons(layer));
+                // Only the first sight of a switch shows how the site had set it.
+                if untouched && layer == 2 {
+                    banner.switches.extend(current.describe_switches(layer));
+                }
             }
             if self.answer_layer(&current).await {
                 // Switches on the first layer take more than the one click that accepting takes.

@@ -1,0 +1,162 @@
+//! `consentinel judge`: judges a stored run again and says what changed.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum as _;
+
+use super::exit::Exit;
+use super::output::{self, chain, complain};
+use crate::catalog::Catalog;
+use crate::judge::changes::{Brief, Changes};
+use crate::judge::{Judge, Profile};
+use crate::model::report::Report;
+use crate::report::printable;
+use crate::store::Store;
+
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  consentinel judge last --store runs --profile fr
+  consentinel judge last --store runs --catalog my-services --format json
+  consentinel judge last --store runs --save
+
+Ends with 0 when the run was judged, whatever changed.";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Id of a stored run, or `last`
+    run: String,
+    /// Folder of the store
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Jurisdiction whose rules are applied [default: the run's own]
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
+    /// Folder with a catalog that is laid over the built-in one
+    #[arg(long, value_name = "DIR")]
+    catalog: Option<PathBuf>,
+    /// How the changes are written
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
+    /// File for the changes, instead of standard output
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Keep the new judgement in the store, in the place of the old one
+    #[arg(long)]
+    save: bool,
+}
+
+/// How the changes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// Lines for a person.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    match changes(arguments) {
+        Ok(text) => match output::write(arguments.output.as_deref(), &text) {
+            Ok(()) => Exit::Passed,
+            Err(message) => {
+                complain(&message, None);
+                Exit::Internal
+            }
+        },
+        Err(error) => {
+            complain(&chain(error.as_ref()), None);
+            Exit::Usage
+        }
+    }
+}
+
+fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
+    let store = Store::open(&arguments.store)?;
+    let mut report = store.get(&arguments.run)?;
+    let earlier = std::mem::take(&mut report.findings);
+    judge_again(&mut report, arguments.profile, arguments.catalog.as_deref())?;
+    let changes = Changes::between(&earlier, &report.findings);
+    if arguments.save {
+        store.put(&report)?;
+    }
+    Ok(match arguments.format {
+        Form::Json => serde_json::to_string_pretty(&changes)? + "\n",
+        Form::Text => in_lines(&changes),
+    })
+}
+
+/// Judges a run again, as the profile named or the one it was judged by does.
+fn judge_again(
+    report: &mut Report,
+    profile: Option<Profile>,
+    catalog: Option<&Path>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let profile = match profile {
+        Some(profile) => profile,
+        None => Profile::from_str(&report.run.profile, false).map_err(|_unknown| {
+            format!(
+                "the run was judged by the profile {}, which this version does not know; name another with --profile",
+                printable(&report.run.profile)
+            )
+        })?,
+    };
+    let catalog = match catalog {
+        Some(folder) => Catalog::with_overlay(folder)?,
+        None => Catalog::builtin()?,
+    };
+    let mut judge = Judge::new(&catalog, profile);
+    for page in &mut report.pages {
+        judge.page(page).put_into(page);
+    }
+    let judgement = judge.finish();
+    profile.name().clone_into(&mut report.run.profile);
+    report.run.catalog = catalog.info();
+    report.findings = judgement.findings;
+    report.services = judgement.services;
+    report.rules = judgement.rules;
+    report.summary = judgement.summary;
+    Ok(())
+}
+
+fn in_lines(changes: &Changes) -> String {
+    let mut text = String::new();
+    let line = |text: &mut String, mark: &str, finding: &Brief, more: &str| {
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(
+            text,
+            "{mark} {} {} {} ({}{more})",
+            finding.id,
+            finding.rule,
+            printable(&finding.subject),
+            said(finding),
+        );
+    };
+    for finding in &changes.new {
+        line(&mut text, "+", finding, "");
+    }
+    for finding in &changes.gone {
+        line(&mut text, "-", finding, "");
+    }
+    for (then, now) in &changes.changed {
+        line(&mut text, "~", now, &format!("; was {}", said(then)));
+    }
+    let _infallible = writeln!(
+        text,
+        "{} new, {} gone, {} changed, {} unchanged",
+        changes.new.len(),
+        changes.gone.len(),
+        changes.changed.len(),
+        changes.unchanged
+    );
+    text
+}
+
+/// Severity, verdict and service in words.
+fn said(finding: &Brief) -> String {
+    let words = format!("{:?}, {:?}", finding.severity, finding.verdict).to_lowercase();
+    match &finding.service {
+        Some(service) => format!("{words}, {}", printable(service)),
+        None => words,
+    }
+}
