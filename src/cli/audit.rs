@@ -108,8 +108,9 @@ impl Results {
                 html_path: html.clone(),
                 ..report::Options::default()
             };
-            let text = report::render(format, report, &options).map_err(|error| chain(&error))?;
-            output::write(path, &text)
+            output::stream(path, |out| {
+                report::render(format, report, report, &options, out)
+            })
         };
         for (format, path) in &self.report {
             one(*format, Some(path))?;

@@ -1,7 +1,8 @@
 //! Where text goes: results to standard output or a file, everything else to standard error.
 
 use std::error::Error;
-use std::io::{IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
@@ -48,14 +49,43 @@ pub(super) fn print(text: &str) {
 
 /// Writes a result into a file, or to standard output when there is none.
 pub(super) fn write(path: Option<&Path>, text: &str) -> Result<(), String> {
-    match path {
-        None => {
-            print(text);
-            Ok(())
+    stream(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// Has a result written piece by piece into a file, or to standard output when there is none.
+///
+/// A reader of standard output that has seen enough is no error.
+pub(super) fn stream<E: Error + From<io::Error> + 'static>(
+    path: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), String> {
+    let Some(path) = path else {
+        let mut out = BufWriter::new(anstream::stdout().lock());
+        let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+        return match written {
+            Err(error) if !is_broken_pipe(&error) => Err(chain(&error)),
+            _ => Ok(()),
+        };
+    };
+    let failed = |reason: String| format!("{}: cannot be written: {reason}", path.display());
+    let file = File::create(path).map_err(|error| failed(error.to_string()))?;
+    let mut out = BufWriter::new(file);
+    write(&mut out)
+        .and_then(|()| Ok(out.flush()?))
+        .map_err(|error| failed(chain(&error)))
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return true;
         }
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| format!("{}: cannot be written: {error}", path.display())),
+        cause = error.source();
     }
+    false
 }
 
 /// Where a result goes, and in which format: `FORMAT=PATH`.
@@ -72,7 +102,7 @@ pub(super) fn format_and_path(text: &str) -> Result<(crate::report::Format, Path
 
 /// Whether results are read by a person.
 pub(super) fn is_person_reading() -> bool {
-    std::io::stdout().is_terminal()
+    io::stdout().is_terminal()
 }
 
 /// Logs go to standard error and are silent unless `RUST_LOG` asks for them.
@@ -80,7 +110,7 @@ pub(super) fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .try_init();
     if let Err(error) = started {
         say(&format!("no log: {error}"));

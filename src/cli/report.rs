@@ -1,6 +1,6 @@
 //! `consentinel report`: renders a stored run in any format, or prints the schema of the JSON report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{self, chain, complain, print};
@@ -38,38 +38,53 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    match rendered(arguments) {
-        Ok(text) if arguments.schema => {
-            print(&text);
-            Exit::Passed
-        }
-        Ok(text) => match output::write(arguments.output.as_deref(), &text) {
-            Ok(()) => Exit::Passed,
-            Err(message) => {
-                complain(&message, None);
+    let (Some(run), Some(store)) = (&arguments.run, &arguments.store) else {
+        return match report::json::schema() {
+            Ok(schema) => {
+                print(&schema);
+                Exit::Passed
+            }
+            Err(error) => {
+                complain(&chain(&error), None);
                 Exit::Internal
             }
-        },
+        };
+    };
+    let report = match stored(store, run, arguments.profile) {
+        Ok(report) => report,
         Err(error) => {
             complain(&chain(error.as_ref()), None);
-            Exit::Usage
+            return Exit::Usage;
+        }
+    };
+    let path = arguments.output.as_deref();
+    let options = report::Options {
+        colour: path.is_none() && output::is_person_reading(),
+        ..report::Options::default()
+    };
+    let written = output::stream(path, |out| {
+        report::render(arguments.format, &report, &report, &options, out)
+    });
+    match written {
+        Ok(()) => Exit::Passed,
+        Err(message) => {
+            complain(&message, None);
+            Exit::Internal
         }
     }
 }
 
-fn rendered(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
-    let (Some(run), Some(store)) = (&arguments.run, &arguments.store) else {
-        return Ok(report::json::schema()?);
-    };
+/// A run of a store, judged again when a profile is given.
+fn stored(
+    store: &Path,
+    run: &str,
+    profile: Option<Profile>,
+) -> Result<Report, Box<dyn std::error::Error>> {
     let mut report = Store::open(store)?.get(run)?;
-    if let Some(profile) = arguments.profile {
+    if let Some(profile) = profile {
         judge_again(&mut report, profile)?;
     }
-    let options = report::Options {
-        colour: arguments.output.is_none() && output::is_person_reading(),
-        ..report::Options::default()
-    };
-    Ok(report::render(arguments.format, &report, &options)?)
+    Ok(report)
 }
 
 fn judge_again(report: &mut Report, profile: Profile) -> Result<(), crate::catalog::CatalogError> {

@@ -10,7 +10,7 @@ mod sample;
 
 use std::path::Path;
 
-use consentinel::report::{Format, Options, json, redacted, render};
+use consentinel::report::{Format, Options, json, redacted, text_of};
 
 /// Where the published schema lies; `CONSENTINEL_UPDATE_SCHEMA=1 cargo test --test report` rewrites it.
 const SCHEMA_FILE: &str = concat!(
@@ -19,7 +19,7 @@ const SCHEMA_FILE: &str = concat!(
 );
 
 fn rendered(format: Format, report: &consentinel::model::report::Report) -> String {
-    render(format, report, &Options::default()).unwrap()
+    text_of(format, report, &Options::default()).unwrap()
 }
 
 mod terminal {
@@ -31,7 +31,7 @@ mod terminal {
             html_path: Some("out/report.html".to_owned()),
             ..Options::default()
         };
-        let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+        let text = text_of(Format::Terminal, &sample::rich(), &options).unwrap();
         assert!(text.starts_with("Does not pass: 6 violations\n"), "{text}");
         for part in [
             "Also: 1 likely violation, 1 point to review, 1 rule inconclusive, 1 note.",
@@ -95,7 +95,7 @@ mod terminal {
         assert!(!plain.contains(['\u{202e}', '\u{2066}']));
         assert!(plain.contains("\\u{1b}[2J"));
 
-        let coloured = render(
+        let coloured = text_of(
             Format::Terminal,
             &report,
             &Options {
@@ -117,7 +117,7 @@ mod terminal {
                 width,
                 ..Options::default()
             };
-            let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+            let text = text_of(Format::Terminal, &sample::rich(), &options).unwrap();
             let widest = text
                 .lines()
                 .max_by_key(|line| line.chars().count())
@@ -195,7 +195,7 @@ mod document {
         assert_eq!(cookie(&read).value.length, sample::SECRET.len());
         assert_eq!(cookie(&read).value.text, None);
 
-        let raw = render(
+        let raw = text_of(
             Format::Json,
             &report,
             &Options {
