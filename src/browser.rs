@@ -7,6 +7,7 @@ pub mod connection;
 pub mod error;
 pub mod find;
 pub mod launch;
+pub mod paper;
 pub mod self_test;
 pub mod session;
 

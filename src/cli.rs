@@ -8,6 +8,7 @@ mod catalog;
 mod config;
 mod demo;
 mod doctor;
+mod evidence;
 mod exit;
 mod options;
 mod output;
@@ -62,6 +63,9 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// Check evidence, and make keys to sign it with
+    #[command(after_help = evidence::EXAMPLE)]
+    Evidence(evidence::Arguments),
     /// List stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
@@ -97,7 +101,8 @@ pub fn main() -> u8 {
             Command::Browser(arguments) => browser::run(arguments).await,
             Command::Catalog(arguments) => catalog::run(arguments).await,
             Command::Rules(arguments) => rules::run(&arguments),
-            Command::Report(arguments) => report::run(&arguments),
+            Command::Report(arguments) => report::run(&arguments).await,
+            Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
         }
     });

@@ -30,6 +30,8 @@ use crate::model::finding::Severity;
 use crate::model::report::{PageError, PageSource, Report};
 use facts::Facts;
 
+pub use cookie_jar::jar_of_visit;
+pub use har::har_of_visit;
 pub use printable::printable;
 pub use redact::{redacted, shown_page};
 

@@ -4,10 +4,16 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use tracing_subscriber::EnvFilter;
 
-use crate::report::printable;
+use crate::browser::{BrowserError, LaunchOptions, find, paper};
+use crate::judge::rules;
+use crate::model::report::{PageSource, Report};
+use crate::report::{self, Format, RuleHelp, printable};
 
 /// Says what is wrong, then what to do.
 pub(super) fn complain(what: &str, remedy: Option<&str>) {
@@ -49,6 +55,10 @@ pub(super) fn print(text: &str) {
 
 /// Writes a result into a file, or to standard output when there is none.
 pub(super) fn write(path: Option<&Path>, text: &str) -> Result<(), String> {
+    if path.is_none() {
+        print(text);
+        return Ok(());
+    }
     stream(path, |out| out.write_all(text.as_bytes()))
 }
 
@@ -60,7 +70,7 @@ pub(super) fn stream<E: Error + From<io::Error> + 'static>(
     write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), String> {
     let Some(path) = path else {
-        let mut out = BufWriter::new(anstream::stdout().lock());
+        let mut out = BufWriter::new(io::stdout().lock());
         let written = write(&mut out).and_then(|()| Ok(out.flush()?));
         return match written {
             Err(error) if !is_broken_pipe(&error) => Err(chain(&error)),
@@ -88,16 +98,124 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// The form a result is written in: a report's, or paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultFormat {
+    /// Written by the report room.
+    Report(Format),
+    /// The HTML report, printed by the browser.
+    Pdf,
+}
+
+impl ValueEnum for ResultFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<ResultFormat>> = LazyLock::new(|| {
+            let reports = Format::value_variants().iter().copied();
+            reports
+                .map(ResultFormat::Report)
+                .chain([ResultFormat::Pdf])
+                .collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Report(format) => format.to_possible_value(),
+            Self::Pdf => {
+                Some(PossibleValue::new("pdf").help("The HTML report, printed by the browser"))
+            }
+        }
+    }
+}
+
 /// Where a result goes, and in which format: `FORMAT=PATH`.
-pub(super) fn format_and_path(text: &str) -> Result<(crate::report::Format, PathBuf), String> {
+pub(super) fn format_and_path(text: &str) -> Result<(ResultFormat, PathBuf), String> {
     let (format, path) = text
         .split_once('=')
         .ok_or("expected FORMAT=PATH, such as html=report.html")?;
-    let format = <crate::report::Format as clap::ValueEnum>::from_str(format, true)?;
+    let format = ResultFormat::from_str(format, true)?;
     if path.is_empty() {
         return Err("expected a path after `=`".to_owned());
     }
     Ok((format, PathBuf::from(path)))
+}
+
+/// Writes a run in a format into a file, or to standard output when there is none.
+///
+/// What cannot be written is said in the error, with what to do where that is known.
+pub(super) async fn write_run(
+    format: ResultFormat,
+    head: &Report,
+    pages: &dyn PageSource,
+    options: &report::Options,
+    path: Option<&Path>,
+    browser: Option<&LaunchOptions>,
+) -> Result<(), (String, Option<&'static str>)> {
+    let format = match format {
+        ResultFormat::Report(format) => format,
+        ResultFormat::Pdf => return print_run(head, pages, options, path, browser).await,
+    };
+    let rendered = |out: &mut dyn Write| report::render(format, head, pages, options, out);
+    let written = if format == Format::Terminal {
+        // Short, and the one result with colours, which not every reader wants.
+        let mut bytes = Vec::new();
+        rendered(&mut bytes)
+            .map_err(|error| chain(&error))
+            .and_then(|()| write(path, &String::from_utf8_lossy(&bytes)))
+    } else {
+        stream(path, rendered)
+    };
+    written.map_err(|message| (message, None))
+}
+
+/// Has the browser print the HTML report.
+async fn print_run(
+    head: &Report,
+    pages: &dyn PageSource,
+    options: &report::Options,
+    path: Option<&Path>,
+    browser: Option<&LaunchOptions>,
+) -> Result<(), (String, Option<&'static str>)> {
+    let plain = |message: String| (message, None);
+    let mut page = tempfile::Builder::new()
+        .suffix(".html")
+        .tempfile()
+        .map_err(|error| plain(format!("a temporary file cannot be written: {error}")))?;
+    let mut out = BufWriter::new(page.as_file_mut());
+    report::render(Format::Html, head, pages, options, &mut out)
+        .and_then(|()| Ok(out.flush()?))
+        .map_err(|error| plain(chain(&error)))?;
+    drop(out);
+    let of_browser = |error: BrowserError| (chain(&error), error.remedy());
+    let found = match browser {
+        Some(options) => options.clone(),
+        None => LaunchOptions {
+            executable: find::find(None).map_err(of_browser)?,
+            ..LaunchOptions::default()
+        },
+    };
+    let paper = paper::print(&found, page.path())
+        .await
+        .map_err(of_browser)?;
+    stream(path, |out| out.write_all(&paper)).map_err(plain)
+}
+
+/// What formats say of the rules.
+pub(super) fn rule_help() -> Vec<RuleHelp> {
+    let owned = |text: &str| text.to_owned();
+    rules::all()
+        .map(|rule| RuleHelp {
+            id: owned(rule.id),
+            name: owned(rule.name),
+            title: owned(rule.title),
+            checks: owned(rule.checks),
+            severity: rule.severity,
+            legal: rule.legal.iter().map(|law| owned(law)).collect(),
+            remedy: owned(rule.remedy),
+            limits: owned(rule.limits),
+        })
+        .collect()
 }
 
 /// Whether results are read by a person.

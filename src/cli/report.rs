@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::audit::Redact;
+use super::evidence::EvidenceOptions;
 use super::exit::Exit;
-use super::output::{self, chain, complain, print};
+use super::output::{self, ResultFormat, chain, complain, print};
 use crate::judge::{self, Profile};
 use crate::model::report::Report;
 use crate::report::{self, Format};
@@ -25,21 +27,30 @@ pub(super) struct Arguments {
     store: Option<PathBuf>,
     /// Format of the result
     #[arg(long, value_enum, default_value = "terminal")]
-    format: Format,
+    format: ResultFormat,
     /// File for the result, instead of standard output
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Fingerprints in the place of raw values, or the raw values [default: on in the report, off in evidence]
+    #[arg(long, value_enum)]
+    redact: Option<Redact>,
+    #[command(flatten)]
+    evidence: EvidenceOptions,
     /// Judge the run again, as this jurisdiction does and with today's catalog
     #[arg(long, value_enum)]
     profile: Option<Profile>,
-    /// Print the JSON Schema of the report
+    /// Print the JSON Schema of the report, with `--format ndjson` that of one line
     #[arg(long, conflicts_with = "run")]
     schema: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Exit {
+pub(super) async fn run(arguments: &Arguments) -> Exit {
     let (Some(run), Some(store)) = (&arguments.run, &arguments.store) else {
-        return match report::json::schema() {
+        let schema = match arguments.format {
+            ResultFormat::Report(Format::Ndjson) => report::lines::schema(),
+            _ => report::json::schema(),
+        };
+        return match schema {
             Ok(schema) => {
                 print(&schema);
                 Exit::Passed
@@ -57,18 +68,25 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             return Exit::Usage;
         }
     };
+    let evidence = arguments
+        .evidence
+        .prepare(arguments.redact == Some(Redact::On))
+        .and_then(|evidence| evidence.map_or(Ok(()), |evidence| evidence.write(&report, &report)));
+    if let Err(message) = evidence {
+        complain(&message, None);
+        return Exit::Usage;
+    }
     let path = arguments.output.as_deref();
     let options = report::Options {
+        redact: arguments.redact != Some(Redact::Off),
         colour: path.is_none() && output::is_person_reading(),
+        rules: output::rule_help(),
         ..report::Options::default()
     };
-    let written = output::stream(path, |out| {
-        report::render(arguments.format, &report, &report, &options, out)
-    });
-    match written {
+    match output::write_run(arguments.format, &report, &report, &options, path, None).await {
         Ok(()) => Exit::Passed,
-        Err(message) => {
-            complain(&message, None);
+        Err((message, remedy)) => {
+            complain(&message, remedy);
             Exit::Internal
         }
     }

@@ -31,11 +31,7 @@ pub(super) fn cookie_jar(
 }
 
 /// The jar of one visit.
-pub(super) fn jar_of_visit(
-    page: &Page,
-    visit: &Visit,
-    out: &mut dyn Write,
-) -> Result<(), RenderError> {
+pub fn jar_of_visit(page: &Page, visit: &Visit, out: &mut dyn Write) -> Result<(), RenderError> {
     begin(out)?;
     of_visit(page, visit, out)
 }

@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 use super::RenderError;
 use super::facts::Facts;
 use super::redact::shown_page;
-use super::wording::code;
+use super::wording::{self, code};
 use crate::model::report::{Page, PageSource, Report};
 use crate::model::snapshot::{Header, Request};
 use crate::model::value::Value;
@@ -49,7 +49,7 @@ pub(super) fn har(
 }
 
 /// The log of one visit, the page's `number` in the run counted from 0.
-pub(super) fn har_of_visit(
+pub fn har_of_visit(
     head: &Report,
     number: usize,
     page: &Page,
@@ -162,7 +162,7 @@ fn entry(number: usize, visit: &Visit, request: &Request, followed: &HashMap<&st
     };
     let mut asked = json!({
         "method": request.method,
-        "url": request.url,
+        "url": wording::address(&request.url),
         "httpVersion": "unknown",
         "cookies": named(&request.sent_cookies),
         "headers": request.headers.iter().map(header).collect::<Vec<_>>(),

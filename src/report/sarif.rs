@@ -249,7 +249,7 @@ fn location(finding: &Finding) -> Value {
     };
     json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": address(&finding.page) },
+            "artifactLocation": { "uri": wording::address(&finding.page) },
             "region": { "startLine": 1 },
         },
         "logicalLocations": [{
@@ -258,14 +258,6 @@ fn location(finding: &Finding) -> Value {
             "kind": kind,
         }],
     })
-}
-
-/// The page's address as a URI reference (RFC 3986), which what a user typed need not be.
-fn address(page: &str) -> String {
-    match url::Url::parse(page) {
-        Ok(url) => url.to_string(),
-        Err(_) => url::form_urlencoded::byte_serialize(page.as_bytes()).collect(),
-    }
 }
 
 fn notifications(facts: &Facts) -> Vec<Value> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use url::{Position, Url, form_urlencoded};
 
 use super::facts::Told;
 use super::outline::Standing;
@@ -133,6 +134,26 @@ pub(super) fn subject(finding: &Finding, limit: usize) -> String {
         _ if host.is_empty() => format!("{kind_words} {name}"),
         _ => format!("{kind_words} {name} on {host}"),
     }
+}
+
+/// An address as a URI (RFC 3986), which what a user typed or a page asked for need not be.
+pub(super) fn address(given: &str) -> String {
+    let Ok(url) = Url::parse(given) else {
+        return form_urlencoded::byte_serialize(given.as_bytes()).collect();
+    };
+    let mut address = url[..Position::BeforePath].to_owned();
+    // Browsers let these stand in paths and queries.
+    for letter in url[Position::BeforePath..].chars() {
+        match letter {
+            '[' | ']' | '{' | '}' | '|' | '^' | '`' | '\\' | '"' | '<' | '>' => {
+                address.extend(form_urlencoded::byte_serialize(
+                    letter.to_string().as_bytes(),
+                ));
+            }
+            _ => address.push(letter),
+        }
+    }
+    address
 }
 
 /// The subject kind findings use for an entry of this storage area.
@@ -302,6 +323,18 @@ mod tests {
             (Some(63_072_000), "730 days"),
         ] {
             assert_eq!(lifetime(seconds), words, "{seconds:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_uris_whatever_was_asked_for() {
+        for (given, uri) in [
+            ("https://a.test/x?y=1#z", "https://a.test/x?y=1#z"),
+            ("https://[::1]/[a]|{b}", "https://[::1]/%5Ba%5D%7C%7Bb%7D"),
+            ("https://a.test/ü <b>", "https://a.test/%C3%BC%20%3Cb%3E"),
+            ("no address", "no+address"),
+        ] {
+            assert_eq!(address(given), uri);
         }
     }
 

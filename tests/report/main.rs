@@ -5,6 +5,8 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod formats;
+mod golden;
 mod repeats;
 mod sample;
 
