@@ -6,6 +6,7 @@ mod audit;
 mod browser;
 mod catalog;
 mod config;
+mod declare;
 mod demo;
 mod doctor;
 mod evidence;
@@ -63,6 +64,9 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// Write a site's cookie declaration, or a draft of a banner, from a stored run
+    #[command(after_help = declare::EXAMPLE)]
+    Declare(declare::Arguments),
     /// Check evidence, and make keys to sign it with
     #[command(after_help = evidence::EXAMPLE)]
     Evidence(evidence::Arguments),
@@ -102,6 +106,7 @@ pub fn main() -> u8 {
             Command::Catalog(arguments) => catalog::run(arguments).await,
             Command::Rules(arguments) => rules::run(&arguments),
             Command::Report(arguments) => report::run(&arguments).await,
+            Command::Declare(arguments) => declare::run(&arguments),
             Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
         }

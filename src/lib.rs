@@ -7,6 +7,7 @@ pub mod audit;
 pub mod browser;
 pub mod catalog;
 pub mod cli;
+pub mod declare;
 pub mod evidence;
 pub mod judge;
 pub mod model;

@@ -60,22 +60,22 @@ impl Comment {
 fn head(facts: &Facts, outline: &Outline<'_>) -> String {
     let mut lines = vec![
         MARK.to_owned(),
-        format!("## {}", escaped(&outline.headline())),
+        format!("## {}", quoted(&outline.headline())),
         String::new(),
     ];
-    lines.extend(outline.caveats().iter().map(|caveat| escaped(caveat)));
+    lines.extend(outline.caveats().iter().map(|caveat| quoted(caveat)));
     if let Some((host, more)) = facts.hosts() {
         let host = shown(&host, 80);
         let others = match more {
             0 => String::new(),
-            more => format!(" and {} more", counted(more, "site", "sites")),
+            more => format!(" and {}", counted(more, "more site", "more sites")),
         };
         let pages = counted(outline.pages.len(), "page", "pages");
         let line = format!(
             "{pages} of {host}{others}, profile {}",
             facts.head.run.profile
         );
-        lines.extend([String::new(), format!("{}.", escaped(&line))]);
+        lines.extend([String::new(), format!("{}.", quoted(&line))]);
     }
     lines.extend([
         String::new(),
@@ -104,7 +104,7 @@ fn group_part(group: &Group<'_>, pages: usize) -> String {
         format!(
             "<summary>{} {}: {}</summary>",
             icon(group.worst),
-            escaped_html(&group.name()),
+            quoted_html(&group.name()),
             counted(group.count, "finding", "findings")
         ),
         String::new(),
@@ -125,15 +125,15 @@ fn group_part(group: &Group<'_>, pages: usize) -> String {
         let mut line = format!(
             "| {} | {} | {}<br>{} | state {}, phase {} | {verdict} |",
             wording::severity(finding.severity),
-            escaped(&shown(&finding.rule, 12)),
-            escaped(&shown(&finding.title, 200)),
-            escaped(&wording::subject(finding, 80)),
+            quoted(&shown(&finding.rule, 12)),
+            quoted(&shown(&finding.title, 200)),
+            quoted(&wording::subject(finding, 80)),
             wording::state(finding.state),
             wording::phase(finding.phase),
         );
         if pages > 1 {
             let count = match entry.pages.as_slice() {
-                [page] => escaped(&shown(page, 80)),
+                [page] => quoted(&shown(page, 80)),
                 pages => pages.len().to_string(),
             };
             line = format!("{line} {count} |");
@@ -150,7 +150,7 @@ fn group_part(group: &Group<'_>, pages: usize) -> String {
         lines.extend(
             (1..)
                 .zip(steps.into_iter().take(MOST_FINDINGS))
-                .map(|(number, step)| format!("{number}. {}", escaped(&shown(step, 400)))),
+                .map(|(number, step)| format!("{number}. {}", quoted(&shown(step, 400)))),
         );
     }
     lines.extend([String::new(), "</details>".to_owned(), String::new()]);
@@ -173,7 +173,7 @@ fn pages_part(outline: &Outline<'_>) -> String {
     for page in pages.iter().take(MOST_LINES) {
         lines.push(format!(
             "| {} | {} | {} |",
-            escaped(&shown(&page.facts.url, 120)),
+            quoted(&shown(&page.facts.url, 120)),
             wording::standing(page.standing),
             page.tally.words()
         ));
@@ -203,10 +203,10 @@ fn limits_part(facts: &Facts) -> String {
             .map(|place| format!(" ({place})"))
             .unwrap_or_default();
         let line = format!("{}: {}{place}", wording::code(&told.code), told.message);
-        lines.push(format!("- {}", escaped(&shown(&line, 400))));
+        lines.push(format!("- {}", quoted(&shown(&line, 400))));
     }
     for text in unjudged.iter().take(MOST_LINES) {
-        lines.push(format!("- {}", escaped(&shown(text, 400))));
+        lines.push(format!("- {}", quoted(&shown(text, 400))));
     }
     lines.extend([String::new(), "</details>".to_owned(), String::new()]);
     lines.join("\n")
@@ -220,7 +220,7 @@ fn end_part(facts: &Facts) -> String {
         shown(&run.tool.version, 40),
         shown(&run.catalog.version, 40)
     );
-    format!("\n{}\n", escaped(&line))
+    format!("\n{}\n", quoted(&line))
 }
 
 fn icon(severity: Severity) -> &'static str {
@@ -232,10 +232,41 @@ fn icon(severity: Severity) -> &'static str {
     }
 }
 
-/// A text inside an element of HTML, where Markdown's own signs mean nothing.
-fn escaped_html(text: &str) -> String {
-    shown(text, 120)
+/// A text that Markdown shows as it is, and that calls nobody and links to no issue.
+///
+/// What code hosts look for after Markdown is done, an empty comment hides from them.
+fn quoted(text: &str) -> String {
+    harmless(&escaped(text))
+}
+
+/// The same inside an element of HTML, where Markdown's own signs mean nothing.
+fn quoted_html(text: &str) -> String {
+    let text = shown(text, 120)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('>', "&gt;")
+        .replace('>', "&gt;");
+    harmless(&text)
+}
+
+fn harmless(text: &str) -> String {
+    text.replace('@', "@<!-- -->").replace('#', "#<!-- -->")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_call_nobody_and_link_to_no_issue() {
+        for (given, expected) in [
+            (
+                "@everyone fixes #12",
+                "@<!-- -->everyone fixes \\#<!-- -->12",
+            ),
+            ("_ga", "\\_ga"),
+        ] {
+            assert_eq!(quoted(given), expected);
+        }
+        assert_eq!(quoted_html("@a <b>"), "@<!-- -->a &lt;b&gt;");
+    }
 }

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod evidence;
 mod formats;
 mod golden;
 mod repeats;
