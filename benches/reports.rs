@@ -9,7 +9,11 @@
 )]
 
 #[path = "../tests/report/sample.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the sample is shared with the tests")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the sample is shared with the tests"
+)]
 mod sample;
 
 use std::borrow::Cow;
@@ -112,7 +116,10 @@ fn peak() -> Option<u64> {
 }
 
 fn main() {
-    println!("{:<12} {:>10} {:>14} {:>22}", "format", "500 pages", "size", "memory beyond 50 pages");
+    println!(
+        "{:<12} {:>10} {:>14} {:>22}",
+        "format", "500 pages", "size", "memory beyond 50 pages"
+    );
     for format in Format::value_variants() {
         let (few, few_pages) = run(50);
         let mut sink = Counted::default();
@@ -130,7 +137,10 @@ fn main() {
         };
         println!(
             "{:<12} {seconds:>8.2} s {:>12} B {more:>22}",
-            format.to_possible_value().map(|name| name.get_name().to_owned()).unwrap_or_default(),
+            format
+                .to_possible_value()
+                .map(|name| name.get_name().to_owned())
+                .unwrap_or_default(),
             sink.0
         );
     }

@@ -144,7 +144,9 @@ impl Shown {
 
     async fn resize(&self, width: i64, height: i64) {
         self.page
-            .call(SetDeviceMetricsOverrideParams::new(width, height, 1.0, false))
+            .call(SetDeviceMetricsOverrideParams::new(
+                width, height, 1.0, false,
+            ))
             .await
             .unwrap();
     }
@@ -186,21 +188,36 @@ async fn those_who_do_not_see_it_can_read_it() {
         shown
             .value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             .await;
-        for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)] {
+        for (scheme, width) in [
+            ("light", 1280),
+            ("dark", 1280),
+            ("light", 390),
+            ("dark", 390),
+        ] {
             shown.resize(width, 900).await;
             shown.prefer(scheme, "screen").await;
             // The policy of the page forbids foreign scripts; the inspector's are none of the page.
-            shown.page.call(EvaluateParams::new(axe.as_str())).await.unwrap();
+            shown
+                .page
+                .call(EvaluateParams::new(axe.as_str()))
+                .await
+                .unwrap();
             let found = shown
                 .value(
                     "axe.run().then((result) => result.violations.map((one) => \
                      `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + ' ' + (node.any[0]?.message ?? '')).join(' | ')}`))",
                 )
                 .await;
-            assert_eq!(found, Value::Array(Vec::new()), "{name}, {scheme}, {width} pixels");
+            assert_eq!(
+                found,
+                Value::Array(Vec::new()),
+                "{name}, {scheme}, {width} pixels"
+            );
             // Only what scrolls by itself may be wider than the window.
             let overflow = shown
-                .value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                .value(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+                )
                 .await;
             assert_eq!(overflow, 0, "{name}, {width} pixels");
             shown.picture(&format!("{name}-{scheme}-{width}")).await;
@@ -218,7 +235,11 @@ async fn nothing_is_fetched_and_everything_works() {
         .await;
     assert_eq!(fetched, Value::Array(Vec::new()));
     assert_eq!(
-        shown.value("[...document.images].every((image) => image.complete && image.naturalWidth > 0)").await,
+        shown
+            .value(
+                "[...document.images].every((image) => image.complete && image.naturalWidth > 0)"
+            )
+            .await,
         true
     );
     // Every link inside leads to what it names, unfolded and in view.
@@ -266,7 +287,9 @@ async fn nothing_is_fetched_and_everything_works() {
         .await;
     assert_eq!(wrong, Value::Array(Vec::new()));
     shown
-        .wait_for("[...document.querySelectorAll('.finding')].every((one) => one.checkVisibility())")
+        .wait_for(
+            "[...document.querySelectorAll('.finding')].every((one) => one.checkVisibility())",
+        )
         .await;
     let unfolded = shown
         .value("(() => { document.getElementById('unfold').click(); return [...document.querySelectorAll('.evidence')].every((one) => one.open); })()")
