@@ -232,7 +232,7 @@ pub(super) async fn carry_out(
         );
     }
     if let Some(evidence) = evidence
-        && let Err(message) = evidence.write(&report, &report)
+        && let Err(message) = evidence.write(&report, &report, results.quiet)
     {
         complain(&message, Some("the run's results follow"));
         if let Err((message, remedy)) = results.write(&report, &launch).await {

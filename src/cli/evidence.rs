@@ -109,8 +109,13 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Writes it and says where.
-    pub(super) fn write(&self, head: &Report, pages: &dyn PageSource) -> Result<(), String> {
+    /// Writes it and says where, unless it shall be quiet.
+    pub(super) fn write(
+        &self,
+        head: &Report,
+        pages: &dyn PageSource,
+        quiet: bool,
+    ) -> Result<(), String> {
         // Hashing, and a server that may take its time: nothing for the threads that drive browsers.
         let written = tokio::task::block_in_place(|| {
             evidence::write(&self.folder, head, pages, &self.options)
@@ -120,6 +125,9 @@ impl Prepared {
             digest,
             stamp,
         } = written.map_err(|error| chain(&error))?;
+        if quiet {
+            return Ok(());
+        }
         say(&format!(
             "evidence: {files} files in {}, sums {digest}",
             self.folder.display()

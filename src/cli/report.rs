@@ -71,7 +71,9 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
     let evidence = arguments
         .evidence
         .prepare(arguments.redact == Some(Redact::On))
-        .and_then(|evidence| evidence.map_or(Ok(()), |evidence| evidence.write(&report, &report)));
+        .and_then(|evidence| {
+            evidence.map_or(Ok(()), |evidence| evidence.write(&report, &report, false))
+        });
     if let Err(message) = evidence {
         complain(&message, None);
         return Exit::Usage;

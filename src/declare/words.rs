@@ -94,7 +94,7 @@ impl Words {
         // Lifetimes are written as so many days of a year: a few days less than two years are two years.
         let counted = |unit: usize| {
             let length = LENGTHS[unit];
-            (seconds + length / 20) / length
+            seconds.saturating_add(length / 20) / length
         };
         let exact = |unit: usize| {
             let length = LENGTHS[unit] as f64;
@@ -454,6 +454,7 @@ mod tests {
             (Stay::Seconds(395 * 86_400), "13 months"),
             (Stay::Seconds(730 * 86_400), "2 years"),
             (Stay::Seconds(400 * 86_400), "400 days"),
+            (Stay::Seconds(i64::MAX), "292271023045 years"),
         ] {
             assert_eq!(Language::En.words().duration(stay), words, "{stay:?}");
         }

@@ -318,3 +318,40 @@ async fn it_can_be_printed() {
         std::fs::write(Path::new(&folder).join("rich.pdf"), &paper).unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_of_banners_run() {
+    use consentinel::catalog::{Catalog, export};
+    let catalog = Catalog::builtin().unwrap();
+    let services: Vec<_> = ["google-analytics", "kustomer", "youtube"]
+        .iter()
+        .map(|id| catalog.service(id).unwrap())
+        .collect();
+    let shown = Shown::open(&sample::clean()).await;
+    for (script, stub, question, expected) in [
+        (
+            export::vanilla_cookieconsent(&services, "de").unwrap(),
+            "var CookieConsent = { run: (config) => { window.given = config; } };",
+            "given.categories.necessary.readOnly && given.categories.analytics.autoClear.cookies.some((one) => one.name === '_ga') \
+             && given.language.translations.de.preferencesModal.sections.length > 2",
+            true,
+        ),
+        (
+            export::klaro(&services, "de").unwrap(),
+            "",
+            "klaroConfig.services.length === 3 && klaroConfig.services[0].cookies.some((one) => one === '_ga' || one instanceof RegExp)",
+            true,
+        ),
+        (
+            export::tarteaucitron(&services).unwrap(),
+            "var tarteaucitron = { services: {} };",
+            "tarteaucitron.job.length === 3 && tarteaucitron.services['google-analytics'].needConsent",
+            true,
+        ),
+    ] {
+        // In the page's global scope, as a script element would.
+        shown.value(&format!("{stub}\n{script}\n;true")).await;
+        assert_eq!(shown.value(question).await, expected, "{script}");
+    }
+    shown.browser.close().await;
+}
