@@ -387,6 +387,38 @@ mod page {
     }
 
     #[test]
+    fn pages_of_endless_names_stay_below_two_megabytes_too() {
+        let mut report = sample::large();
+        for (number, page) in report.pages.iter_mut().enumerate() {
+            // Every character takes several when it is escaped.
+            let endless = format!("{number}{}", "<&\u{1f36a}".repeat(300));
+            page.banner.text.clone_from(&endless);
+            page.final_url.clone_from(&endless);
+            for button in &mut page.banner.buttons {
+                button.text.clone_from(&endless);
+            }
+            for visit in &mut page.visits {
+                for (place, cookie) in visit.snapshot.cookies.iter_mut().enumerate() {
+                    cookie.name = format!("{place}{endless}");
+                    cookie.domain.clone_from(&endless);
+                }
+                for request in &mut visit.snapshot.requests {
+                    request.url = format!("https://{number}.test/{endless}");
+                }
+            }
+        }
+        for finding in &mut report.findings {
+            finding.evidence.notes = vec!["<".repeat(1_500); 14];
+            finding.remedy = "&".repeat(1_500);
+        }
+        let page = rendered(Format::Html, &report);
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        for number in 0..report.pages.len() {
+            assert!(page.contains(&format!("id=\"page-{number}\"")), "{number}");
+        }
+    }
+
+    #[test]
     fn a_hundred_pages_stay_below_two_megabytes() {
         let page = rendered(Format::Html, &sample::large());
         assert!(page.len() < 2_000_000, "{} bytes", page.len());

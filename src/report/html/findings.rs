@@ -180,17 +180,51 @@ fn numbered<'o, 'a>(
         })
 }
 
-/// About how many bytes a finding takes in the file.
+/// About how many bytes a finding takes in the file, with what its service is told to do.
 fn length(entry: &Entry<'_>) -> usize {
-    /// Its tags and words.
-    const FRAME: usize = 2_000;
-    let evidence = &entry.finding.evidence;
-    let steps = evidence.initiator_chain.len().min(MOST_STEPS);
-    let notes = evidence.notes.iter().take(MOST_STEPS);
-    let notes: usize = notes.map(|note| note.len().min(LONGEST_PROSE)).sum();
-    let pages = entry.pages.iter().take(MOST_PAGES);
-    let pages: usize = pages.map(|page| page.len().min(LONGEST_URL)).sum();
-    FRAME + 2 * steps * LONGEST_URL + notes + pages + entry.finding.remedy.len().min(LONGEST_PROSE)
+    /// Tags and words around what it says.
+    const FRAME: usize = 3_000;
+    let finding = entry.finding;
+    let evidence = &finding.evidence;
+    let of = |texts: &mut dyn Iterator<Item = &str>, limit: usize| -> usize {
+        texts
+            .take(MOST_STEPS)
+            .map(|text| escaped(text, limit))
+            .sum()
+    };
+    let mut chain = evidence
+        .initiator_chain
+        .iter()
+        .map(|step| step.url.as_str());
+    let mut notes = evidence.notes.iter().map(String::as_str);
+    let mut laws = finding.legal.iter().map(String::as_str);
+    let mut prose = [finding.remedy.as_str(), &finding.title].into_iter();
+    let mut names = [finding.subject.name.as_str(), &finding.subject.host].into_iter();
+    let stack = match &evidence.set_by {
+        Some(Setter::Script { stack }) => stack.as_slice(),
+        _ => &[],
+    };
+    let mut stack = stack.iter().map(|place| place.url.as_str());
+    FRAME
+        + of(&mut chain, LONGEST_URL)
+        + of(&mut stack, LONGEST_URL)
+        + of(&mut entry.pages.iter().copied(), LONGEST_URL)
+        + of(&mut laws, LONGEST_URL)
+        + of(&mut names, LONGEST_NAME)
+        // A remedy stands with its finding, and once more among the steps of its service.
+        + 2 * of(&mut prose, LONGEST_PROSE)
+        + of(&mut notes, LONGEST_PROSE)
+}
+
+/// Bytes of at most `limit` characters of a text when HTML's signs in it are escaped.
+fn escaped(text: &str, limit: usize) -> usize {
+    text.chars()
+        .take(limit)
+        .map(|letter| match letter {
+            '<' | '>' | '&' | '"' | '\'' => "&#60;".len(),
+            _ => letter.len_utf8(),
+        })
+        .sum()
 }
 
 impl FindingsView {

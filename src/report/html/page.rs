@@ -147,7 +147,7 @@ impl<'a> PageWriter<'a> {
             banner: BannerView::of(&page.banner, DETAILS[0].banner),
             pictures,
             more_pictures,
-            timeline: None,
+            timeline: Timeline::of(page, self.index),
             totals: Totals::of(page, &self.outline.states),
             matrix: Matrix::default(),
             visits: Vec::new(),
@@ -169,10 +169,7 @@ impl<'a> PageWriter<'a> {
                 .copied()
                 .unwrap_or(DETAILS[DETAILS.len() - 1]);
             view.banner = BannerView::of(&page.banner, detail.banner);
-            view.timeline = detail
-                .timeline
-                .then(|| Timeline::of(page, self.index))
-                .flatten();
+            view.timeline = view.timeline.filter(|_| detail.timeline);
             view.matrix = Matrix::of(&rows, &same, detail.items);
             view.visits = page
                 .visits
@@ -186,6 +183,14 @@ impl<'a> PageWriter<'a> {
             };
             let text = template.render()?;
             let length = text.len() - picture_bytes;
+            if level + 1 >= DETAILS.len() && length > self.bytes {
+                // A page of nothing but endless names: what links to it still leads somewhere.
+                self.pages = self.pages.saturating_sub(1);
+                return Ok(format!(
+                    "<p class=\"more\" id=\"page-{number}\">Page {} is left out to keep this file small; the JSON report has it</p>\n",
+                    number + 1
+                ));
+            }
             if length <= share || level + 1 >= DETAILS.len() {
                 self.level = level;
                 self.pages = self.pages.saturating_sub(1);
