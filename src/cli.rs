@@ -8,8 +8,10 @@ mod catalog;
 mod compare;
 mod config;
 mod crawl;
+mod declare;
 mod demo;
 mod doctor;
+mod evidence;
 mod exit;
 mod judge;
 mod options;
@@ -72,6 +74,12 @@ enum Command {
     /// Render a stored run, or print the schema of the JSON report
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
+    /// Write a site's cookie declaration, or a draft of a banner, from a stored run
+    #[command(after_help = declare::EXAMPLE)]
+    Declare(declare::Arguments),
+    /// Check evidence, and make keys to sign it with
+    #[command(after_help = evidence::EXAMPLE)]
+    Evidence(evidence::Arguments),
     /// Judge a stored run again, and say what changed
     #[command(after_help = judge::EXAMPLE)]
     Judge(judge::Arguments),
@@ -115,8 +123,10 @@ pub fn main() -> u8 {
             Command::Catalog(arguments) => catalog::run(arguments).await,
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Rules(arguments) => rules::run(&arguments),
-            Command::Report(arguments) => report::run(&arguments),
+            Command::Report(arguments) => report::run(&arguments).await,
             Command::Judge(arguments) => judge::run(&arguments),
+            Command::Declare(arguments) => declare::run(&arguments),
+            Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
             Command::Store(arguments) => store::run(&arguments),
         }

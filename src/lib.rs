@@ -9,6 +9,8 @@ pub mod catalog;
 pub mod cli;
 pub mod compare;
 pub mod crawl;
+pub mod declare;
+pub mod evidence;
 pub mod judge;
 pub mod model;
 pub mod provision;

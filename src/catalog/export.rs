@@ -11,10 +11,12 @@ use crate::model::sheet::{Block, Sheet};
 mod klaro;
 mod open_cookie_database;
 mod tarteaucitron;
+mod vanilla_cookieconsent;
 
 pub use klaro::klaro;
 pub use open_cookie_database::open_cookie_database;
 pub use tarteaucitron::tarteaucitron;
+pub use vanilla_cookieconsent::vanilla_cookieconsent;
 
 /// A stored item of a service, made alike.
 struct Listed<'a> {

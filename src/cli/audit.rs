@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+use super::evidence::EvidenceOptions;
 use super::exit::Exit;
 use super::options::AuditOptions;
-use super::output::{self, chain, complain};
+use super::output::{self, ResultFormat, chain, complain};
 use super::progress::{self, Show};
 use crate::audit::{self, Job};
-use crate::browser::BrowserError;
+use crate::browser::{BrowserError, LaunchOptions};
 use crate::judge::baseline::Baseline;
 use crate::model::report::Report;
 use crate::provision::system;
-use crate::report::{self, Format};
+use crate::report;
 use crate::store::Store;
 
 pub(super) const EXAMPLE: &str = "\
@@ -52,16 +53,18 @@ pub(super) struct Arguments {
 pub(super) struct Results {
     /// Format of the result
     #[arg(long, value_enum, default_value = "terminal")]
-    pub(super) format: Format,
+    pub(super) format: ResultFormat,
     /// File for the result, instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
     /// Another report from the same run, such as html=report.html; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", value_parser = output::format_and_path)]
-    pub(super) report: Vec<(Format, PathBuf)>,
-    /// Keep raw values of cookies and storage in reports, or put fingerprints in their place
-    #[arg(long, value_enum, default_value = "on")]
-    pub(super) redact: Redact,
+    pub(super) report: Vec<(ResultFormat, PathBuf)>,
+    /// Fingerprints in the place of raw values, or the raw values [default: on in reports, off in evidence]
+    #[arg(long, value_enum)]
+    pub(super) redact: Option<Redact>,
+    #[command(flatten)]
+    pub(super) evidence: EvidenceOptions,
     /// Folder in which the run is kept, with raw values and pictures
     #[arg(long, value_name = "DIR")]
     pub(super) store: Option<PathBuf>,
@@ -94,27 +97,32 @@ impl Results {
         Show::from_options(self.quiet, self.no_progress, self.verbose)
     }
 
-    /// Writes every result asked for.
-    pub(super) fn write(&self, report: &Report) -> Result<(), String> {
+    /// Writes every result asked for; `launch` starts the browser that prints.
+    pub(super) async fn write(
+        &self,
+        report: &Report,
+        launch: &LaunchOptions,
+    ) -> Result<(), (String, Option<&'static str>)> {
         let html = self
             .report
             .iter()
-            .find(|(format, _)| *format == Format::Html)
+            .find(|(format, _)| *format == ResultFormat::Report(report::Format::Html))
             .map(|(_, path)| path.display().to_string());
-        let one = |format: Format, path: Option<&Path>| {
+        let named = self
+            .report
+            .iter()
+            .map(|(format, path)| (*format, Some(path.as_path())));
+        for (format, path) in named.chain([(self.format, self.output.as_deref())]) {
             let options = report::Options {
-                redact: self.redact == Redact::On,
+                redact: self.redact != Some(Redact::Off),
                 colour: path.is_none() && output::is_person_reading(),
                 html_path: html.clone(),
+                rules: output::rule_help(),
                 ..report::Options::default()
             };
-            let text = report::render(format, report, &options).map_err(|error| chain(&error))?;
-            output::write(path, &text)
-        };
-        for (format, path) in &self.report {
-            one(*format, Some(path))?;
+            output::write_run(format, report, report, &options, path, Some(launch)).await?;
         }
-        one(self.format, self.output.as_deref())
+        Ok(())
     }
 }
 
@@ -198,6 +206,15 @@ pub(super) async fn carry_out(
     fail_on: super::exit::FailOn,
     baseline: &Baseline,
 ) -> (Exit, Option<Report>) {
+    let launch = job.launch.clone();
+    // Evidence is raw unless the user says otherwise: it is what proves.
+    let evidence = match results.evidence.prepare(results.redact == Some(Redact::On)) {
+        Ok(evidence) => evidence,
+        Err(message) => {
+            complain(&message, None);
+            return (Exit::Usage, None);
+        }
+    };
     let report = match run_to_its_end(job, results).await {
         Ok(mut report) => {
             let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -214,8 +231,17 @@ pub(super) async fn carry_out(
             Some("the run is not kept; its results follow"),
         );
     }
-    if let Err(message) = results.write(&report) {
-        complain(&message, None);
+    if let Some(evidence) = evidence
+        && let Err(message) = evidence.write(&report, &report, results.quiet)
+    {
+        complain(&message, Some("the run's results follow"));
+        if let Err((message, remedy)) = results.write(&report, &launch).await {
+            complain(&message, remedy);
+        }
+        return (Exit::Internal, Some(report));
+    }
+    if let Err((message, remedy)) = results.write(&report, &launch).await {
+        complain(&message, remedy);
         return (Exit::Internal, Some(report));
     }
     (Exit::of_report(&report, fail_on), Some(report))

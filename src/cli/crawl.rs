@@ -145,19 +145,29 @@ async fn begin(arguments: Arguments) -> Result<Exit, Refused> {
         .clone()
         .with_config(arguments.config.as_deref())
         .map_err(|error| usage(chain(&error)))?;
+    let results = &arguments.results;
+    // Evidence is raw unless the user says otherwise: it is what proves.
+    let evidence = results
+        .evidence
+        .prepare(results.redact == Some(super::audit::Redact::On))
+        .map_err(usage)?;
     let launch = launch(&options, arguments.install_browser).await?;
     let baseline = options.accepted().map_err(usage)?;
     let fail_on = options.fail_on.unwrap_or_default();
-    let job = job(&description, &options, &listed, launch, resumed).map_err(usage)?;
+    let job = job(&description, &options, &listed, launch.clone(), resumed).map_err(usage)?;
     let Crawled {
         mut report,
         complete,
-    } = carry_out(job, store, &arguments.results).await?;
+    } = carry_out(job, store, results).await?;
     let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
     baseline.apply(&mut report, today);
-    if let Err(message) = arguments.results.write(&report) {
-        return Err((message, None, Exit::Internal));
+    let internal = |(message, remedy)| (message, remedy, Exit::Internal);
+    if let Some(evidence) = evidence {
+        evidence
+            .write(&report, &report, results.quiet)
+            .map_err(|message| internal((message, None)))?;
     }
+    results.write(&report, &launch).await.map_err(internal)?;
     if !complete {
         output::say(&format!(
             "the crawl is kept; go on with `consentinel crawl --resume {}`",

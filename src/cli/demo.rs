@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::audit::{Results, carry_out, run_to_its_end};
 use super::exit::{Exit, FailOn};
 use super::options::AuditOptions;
+use super::output::ResultFormat;
 use super::output::{self, chain, complain, say};
 use crate::audit::Job;
 use crate::browser::BrowserError;
@@ -25,6 +26,9 @@ Examples:
   consentinel demo --serve-only --port 8443
 
 Ends with 0 when every site gave exactly its known truth, with 1 when one did not.";
+
+/// The report a newcomer opens.
+const HTML: ResultFormat = ResultFormat::Report(Format::Html);
 
 /// Where the HTML report goes unless `--report` names another place.
 const REPORT: &str = "consentinel-demo.html";
@@ -166,12 +170,9 @@ async fn audit(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -> Exit 
         .results
         .report
         .iter()
-        .any(|(format, _)| *format == Format::Html)
+        .any(|(format, _)| *format == HTML)
     {
-        arguments
-            .results
-            .report
-            .push((Format::Html, PathBuf::from(REPORT)));
+        arguments.results.report.push((HTML, PathBuf::from(REPORT)));
     }
     let job = match job_on(&arguments, web, sites).await {
         Ok(job) => job,

@@ -7,18 +7,18 @@ use clap::ValueEnum as _;
 
 use super::exit::Exit;
 use super::output::{self, chain, complain};
+use super::store::Place;
 use crate::catalog::Catalog;
 use crate::judge::changes::{Brief, Changes};
 use crate::judge::{Judge, Profile};
 use crate::model::report::Report;
 use crate::report::printable;
-use crate::store::Store;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
-  consentinel judge last --store runs --profile fr
-  consentinel judge last --store runs --catalog my-services --format json
-  consentinel judge last --store runs --save
+  consentinel judge last --profile fr
+  consentinel judge last --catalog my-services --format json
+  consentinel judge last --save
 
 Ends with 0 when the run was judged, whatever changed.";
 
@@ -26,9 +26,8 @@ Ends with 0 when the run was judged, whatever changed.";
 pub(super) struct Arguments {
     /// Id of a stored run, or `last`
     run: String,
-    /// Folder of the store
-    #[arg(long, value_name = "DIR")]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Jurisdiction whose rules are applied [default: the run's own]
     #[arg(long, value_enum)]
     profile: Option<Profile>,
@@ -72,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
-    let store = Store::open(&arguments.store)?;
+    let store = arguments.place.open()?;
     let mut report = store.get(&arguments.run)?;
     let earlier = std::mem::take(&mut report.findings);
     judge_again(&mut report, arguments.profile, arguments.catalog.as_deref())?;
@@ -87,7 +86,7 @@ fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> 
 }
 
 /// Judges a run again, as the profile named or the one it was judged by does.
-fn judge_again(
+pub(super) fn judge_again(
     report: &mut Report,
     profile: Option<Profile>,
     catalog: Option<&Path>,

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::audit::Redact;
+use super::evidence::EvidenceOptions;
 use super::exit::Exit;
-use super::output::{self, chain, complain, print};
+use super::judge::judge_again;
+use super::output::{self, ResultFormat, chain, complain, print};
 use super::store::Place;
-use crate::judge::{self, Profile};
+use crate::judge::Profile;
 use crate::model::report::Report;
 use crate::report::{self, Format};
 
@@ -24,62 +27,83 @@ pub(super) struct Arguments {
     place: Place,
     /// Format of the result
     #[arg(long, value_enum, default_value = "terminal")]
-    format: Format,
+    format: ResultFormat,
     /// File for the result, instead of standard output
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Fingerprints in the place of raw values, or the raw values [default: on in the report, off in evidence]
+    #[arg(long, value_enum)]
+    redact: Option<Redact>,
+    #[command(flatten)]
+    evidence: EvidenceOptions,
     /// Judge the run again, as this jurisdiction does and with today's catalog
     #[arg(long, value_enum)]
     profile: Option<Profile>,
-    /// Print the JSON Schema of the report
+    /// Print the JSON Schema of the report, with `--format ndjson` that of one line
     #[arg(long, conflicts_with = "run")]
     schema: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    match rendered(arguments) {
-        Ok(text) if arguments.schema => {
-            print(&text);
-            Exit::Passed
-        }
-        Ok(text) => match output::write(arguments.output.as_deref(), &text) {
-            Ok(()) => Exit::Passed,
-            Err(message) => {
-                complain(&message, None);
+pub(super) async fn run(arguments: &Arguments) -> Exit {
+    let Some(run) = &arguments.run else {
+        let schema = match arguments.format {
+            ResultFormat::Report(Format::Ndjson) => report::lines::schema(),
+            _ => report::json::schema(),
+        };
+        return match schema {
+            Ok(schema) => {
+                print(&schema);
+                Exit::Passed
+            }
+            Err(error) => {
+                complain(&chain(&error), None);
                 Exit::Internal
             }
-        },
+        };
+    };
+    let report = match stored(&arguments.place, run, arguments.profile) {
+        Ok(report) => report,
         Err(error) => {
             complain(&chain(error.as_ref()), None);
-            Exit::Usage
+            return Exit::Usage;
+        }
+    };
+    let evidence = arguments
+        .evidence
+        .prepare(arguments.redact == Some(Redact::On))
+        .and_then(|evidence| {
+            evidence.map_or(Ok(()), |evidence| evidence.write(&report, &report, false))
+        });
+    if let Err(message) = evidence {
+        complain(&message, None);
+        return Exit::Usage;
+    }
+    let path = arguments.output.as_deref();
+    let options = report::Options {
+        redact: arguments.redact != Some(Redact::Off),
+        colour: path.is_none() && output::is_person_reading(),
+        rules: output::rule_help(),
+        ..report::Options::default()
+    };
+    match output::write_run(arguments.format, &report, &report, &options, path, None).await {
+        Ok(()) => Exit::Passed,
+        Err((message, remedy)) => {
+            complain(&message, remedy);
+            Exit::Internal
         }
     }
 }
 
-fn rendered(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
-    let Some(run) = &arguments.run else {
-        return Ok(report::json::schema()?);
-    };
-    let mut report = arguments.place.open()?.get(run)?;
-    if let Some(profile) = arguments.profile {
-        judge_again(&mut report, profile)?;
+/// A run of a store, judged again when a profile is given.
+fn stored(
+    place: &Place,
+    run: &str,
+    profile: Option<Profile>,
+) -> Result<Report, Box<dyn std::error::Error>> {
+    let mut report = place.open()?.get(run)?;
+    if profile.is_some() {
+        judge_again(&mut report, profile, None)?;
     }
-    let options = report::Options {
-        colour: arguments.output.is_none() && output::is_person_reading(),
-        ..report::Options::default()
-    };
-    Ok(report::render(arguments.format, &report, &options)?)
+    Ok(report)
 }
 
-fn judge_again(report: &mut Report, profile: Profile) -> Result<(), crate::catalog::CatalogError> {
-    let catalog = crate::catalog::Catalog::builtin()?;
-    let mut judgement = judge::judge(&report.pages, &catalog, profile);
-    judgement.tell(&mut report.pages);
-    profile.name().clone_into(&mut report.run.profile);
-    report.run.catalog = catalog.info();
-    report.findings = judgement.findings;
-    report.services = judgement.services;
-    report.rules = judgement.rules;
-    report.summary = judgement.summary;
-    Ok(())
-}

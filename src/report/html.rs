@@ -9,21 +9,25 @@ mod matrix;
 mod page;
 mod timeline;
 
+use std::collections::BTreeSet;
+use std::io::Write;
+
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::RenderError;
+use super::facts::{Facts, Told};
 use super::outline::{self, Outline, PageStanding, Standing};
 use super::printable::{counted, number, shown};
+use super::redact::shown_page;
 use super::wording;
 use crate::model::finding::{Severity, Verdict};
-use crate::model::party::host_of;
-use crate::model::report::{Report, Run, ServiceSeen};
+use crate::model::report::{PageSource, Report, Run, ServiceSeen};
 use crate::model::visit::State;
 use findings::{FindingIndex, FindingsView};
-use page::PageView;
+use page::PageWriter;
 
 const STYLE: &str = include_str!("html/templates/style.css");
 const SCRIPT: &str = include_str!("html/templates/filters.js");
@@ -40,62 +44,48 @@ const LONGEST_PROSE: usize = 800;
 /// Services, diagnostics and overview lines shown.
 const LONGEST_LIST: usize = 200;
 
-/// The page.
-pub fn html(report: &Report) -> Result<String, RenderError> {
-    let outline = Outline::of(report);
+/// Visits named in one line.
+const MOST_VISITS: usize = 20;
+
+/// Bytes of the file, pictures aside: it has to fit into a mail.
+const TEXT_BYTES: usize = 1_900_000;
+
+/// Writes the file: what is said of the whole run, the pages one after another, and the rest.
+pub(super) fn html(
+    facts: &Facts,
+    source: &dyn PageSource,
+    redact: bool,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let outline = Outline::of(facts);
     let index = FindingIndex::of(&outline);
-    let mut budget = page::Budget::of(report);
-    let (pages, more_pages) = capped(&report.pages, page::MOST_PAGES, |(number, page)| {
-        PageView::of(number, page, &outline, &index, &mut budget)
-    });
-    let view = ReportView {
-        policy: policy(),
-        style: STYLE,
-        script: SCRIPT,
-        title: title(report),
-        tone: tone(outline.standing),
-        headline: outline.headline(),
-        caveats: outline.caveats(),
-        questions: outline.questions.iter().map(QuestionView::of).collect(),
-        severities: severities(report),
-        overview: outline
-            .pages
-            .iter()
-            .enumerate()
-            .take(LONGEST_LIST)
-            .map(OverviewLine::of)
-            .collect(),
-        more_overview: outline.pages.len().saturating_sub(LONGEST_LIST),
-        states: outline.states.iter().copied().map(StateView::of).collect(),
-        findings: FindingsView::of(report, &outline),
-        pages,
-        more_pages,
-        services: report
-            .services
-            .iter()
-            .take(LONGEST_LIST)
-            .map(ServiceView::of)
-            .collect(),
-        more_services: report.services.len().saturating_sub(LONGEST_LIST),
-        diagnostics: diagnostics(report),
-        limits: limits(report, &outline),
-        versions: versions(&report.run),
-        finished: report
-            .run
-            .finished
-            .strftime("%-d %B %Y, %H:%M UTC")
-            .to_string(),
-        profile: shown(&report.run.profile, 20),
-    };
-    Ok(view.render()?)
+    let states: Vec<StateView> = outline.states.iter().copied().map(StateView::of).collect();
+    let shown = page::chosen(&outline);
+    let head = HeadView::of(facts, &outline, &states, &shown).render()?;
+    let tail = TailView::of(facts, &outline, shown.len()).render()?;
+    out.write_all(head.as_bytes())?;
+    let left = TEXT_BYTES.saturating_sub(head.len() + tail.len());
+    drop(head);
+    let mut writer = PageWriter::new(&outline, &index, &states, shown.len(), left);
+    for (number, page) in source.pages().enumerate() {
+        if writer.is_done() {
+            break;
+        }
+        let page = page?;
+        if shown.contains(&number) {
+            let page = shown_page(page, redact, true);
+            out.write_all(writer.page(number, &page)?.as_bytes())?;
+        }
+    }
+    out.write_all(tail.as_bytes())?;
+    Ok(())
 }
 
 #[derive(Template)]
-#[template(path = "report.html", config = "src/report/html/askama.toml")]
-struct ReportView {
+#[template(path = "head.html", config = "src/report/html/askama.toml")]
+struct HeadView<'a> {
     policy: String,
     style: &'static str,
-    script: &'static str,
     title: String,
     tone: &'static str,
     headline: String,
@@ -104,17 +94,91 @@ struct ReportView {
     severities: Vec<(&'static str, String)>,
     overview: Vec<OverviewLine>,
     more_overview: usize,
-    states: Vec<StateView>,
+    states: &'a [StateView],
     findings: FindingsView,
-    pages: Vec<PageView>,
+    finished: String,
+    profile: String,
+}
+
+impl<'a> HeadView<'a> {
+    fn of(
+        facts: &Facts,
+        outline: &Outline<'_>,
+        states: &'a [StateView],
+        shown_pages: &BTreeSet<usize>,
+    ) -> Self {
+        let run = &facts.head.run;
+        Self {
+            policy: policy(),
+            style: STYLE,
+            title: title(facts),
+            tone: tone(outline.standing),
+            headline: outline.headline(),
+            caveats: outline.caveats(),
+            questions: outline.questions.iter().map(QuestionView::of).collect(),
+            severities: severities(&facts.head),
+            overview: overview(outline, shown_pages),
+            more_overview: outline.pages.len().saturating_sub(LONGEST_LIST),
+            states,
+            findings: FindingsView::of(outline),
+            finished: run.finished.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+            profile: shown(&run.profile, 20),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tail.html", config = "src/report/html/askama.toml")]
+struct TailView {
+    no_pages: bool,
     more_pages: usize,
+    script: &'static str,
     services: Vec<ServiceView>,
     more_services: usize,
     diagnostics: Vec<DiagnosticView>,
+    more_diagnostics: usize,
     limits: Vec<String>,
     versions: Vec<(&'static str, String)>,
-    finished: String,
-    profile: String,
+}
+
+impl TailView {
+    fn of(facts: &Facts, outline: &Outline<'_>, shown_pages: usize) -> Self {
+        let services = &facts.head.services;
+        let told = facts.told.len() + facts.more_told;
+        Self {
+            no_pages: outline.pages.is_empty(),
+            more_pages: outline.pages.len() - shown_pages,
+            script: SCRIPT,
+            services: services
+                .iter()
+                .take(LONGEST_LIST)
+                .map(ServiceView::of)
+                .collect(),
+            more_services: services.len().saturating_sub(LONGEST_LIST),
+            diagnostics: facts
+                .told
+                .iter()
+                .take(LONGEST_LIST)
+                .map(DiagnosticView::of)
+                .collect(),
+            more_diagnostics: told.saturating_sub(LONGEST_LIST),
+            limits: limits(&facts.head, outline),
+            versions: versions(&facts.head.run),
+        }
+    }
+}
+
+/// A line for each page, those that fail first when not all can be named.
+fn overview(outline: &Outline<'_>, shown_pages: &BTreeSet<usize>) -> Vec<OverviewLine> {
+    let mut numbered: Vec<(usize, &PageStanding<'_>)> = outline.pages.iter().enumerate().collect();
+    if numbered.len() > LONGEST_LIST {
+        numbered.sort_by_key(|(_, page)| page.standing);
+    }
+    numbered
+        .into_iter()
+        .take(LONGEST_LIST)
+        .map(|(number, page)| OverviewLine::of(number, page, shown_pages.contains(&number)))
+        .collect()
 }
 
 struct StateView {
@@ -162,35 +226,34 @@ struct OverviewLine {
     found: String,
     banner: String,
     visits: Vec<(String, &'static str)>,
+    more_visits: usize,
 }
 
 impl OverviewLine {
-    fn of((number, page): (usize, &PageStanding<'_>)) -> Self {
-        let banner = &page.page.banner;
+    fn of(number: usize, page: &PageStanding<'_>, is_shown: bool) -> Self {
+        let facts = page.facts;
         Self {
-            anchor: (number < page::MOST_PAGES).then_some(number),
-            url: shown(&page.page.url, LONGEST_URL),
+            anchor: is_shown.then_some(number),
+            url: shown(&facts.url, LONGEST_URL),
             tone: tone(page.standing),
             standing: wording::standing(page.standing),
             found: match page.tally.words() {
                 words if !words.is_empty() => words,
-                _ if page.is_incomplete() => "not known".to_owned(),
+                _ if facts.is_incomplete() => "not known".to_owned(),
                 _ => "nothing".to_owned(),
             },
-            banner: match &banner.cmp {
+            banner: match &facts.cmp {
                 Some(cmp) => shown(cmp, 60),
-                None if banner.found => "found, platform not known".to_owned(),
+                None if facts.banner_found => "found, platform not known".to_owned(),
                 None => "none seen".to_owned(),
             },
-            visits: page
-                .page
+            visits: facts
                 .visits
                 .iter()
-                .map(|visit| {
-                    let name = wording::visit(page.page, visit);
-                    (name, wording::outcome(visit.outcome))
-                })
+                .take(MOST_VISITS)
+                .map(|(name, outcome)| (name.clone(), wording::outcome(*outcome)))
                 .collect(),
+            more_visits: facts.visits.len().saturating_sub(MOST_VISITS),
         }
     }
 }
@@ -243,16 +306,22 @@ struct DiagnosticView {
     place: String,
 }
 
-/// Maps at most `limit` values, with their places, and says how many were left out.
-fn capped<'a, T, V>(
-    all: &'a [T],
-    limit: usize,
-    view: impl FnMut((usize, &'a T)) -> V,
-) -> (Vec<V>, usize) {
-    (
-        all.iter().enumerate().take(limit).map(view).collect(),
-        all.len().saturating_sub(limit),
-    )
+impl DiagnosticView {
+    fn of(told: &Told) -> Self {
+        let place: Vec<String> = wording::pages_told(told, LONGEST_URL)
+            .into_iter()
+            .chain(told.visits.iter().take(MOST_VISITS).cloned())
+            .collect();
+        Self {
+            code: wording::code(&told.code),
+            message: shown(&told.message, LONGEST_PROSE),
+            place: if place.is_empty() {
+                "the whole run".to_owned()
+            } else {
+                place.join(", ")
+            },
+        }
+    }
 }
 
 /// Allows what is in the file, and nothing else.
@@ -265,16 +334,14 @@ fn policy() -> String {
     )
 }
 
-fn title(report: &Report) -> String {
-    let mut hosts: Vec<String> = report.pages.iter().map(|page| host_of(&page.url)).collect();
-    hosts.dedup();
-    match hosts.as_slice() {
-        [] => "Consent audit".to_owned(),
-        [host] => format!("Consent audit of {}", shown(host, 80)),
-        [host, ..] => format!(
+fn title(facts: &Facts) -> String {
+    match facts.hosts() {
+        None => "Consent audit".to_owned(),
+        Some((host, 0)) => format!("Consent audit of {}", shown(&host, 80)),
+        Some((host, more)) => format!(
             "Consent audit of {} and {} more",
-            shown(host, 80),
-            number(hosts.len() - 1)
+            shown(&host, 80),
+            number(more)
         ),
     }
 }
@@ -308,26 +375,6 @@ fn severities(report: &Report) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn diagnostics(report: &Report) -> Vec<DiagnosticView> {
-    outline::diagnostics(report)
-        .into_iter()
-        .take(LONGEST_LIST)
-        .map(|told| {
-            let page = told.page.map(|page| shown(page, LONGEST_URL));
-            let place: Vec<String> = page.into_iter().chain(told.visits).collect();
-            DiagnosticView {
-                code: wording::code(&told.code),
-                message: shown(told.message, LONGEST_PROSE),
-                place: if place.is_empty() {
-                    "the whole run".to_owned()
-                } else {
-                    place.join(", ")
-                },
-            }
-        })
-        .collect()
-}
-
 /// What this audit cannot say, in sentences.
 fn limits(report: &Report, outline: &Outline<'_>) -> Vec<String> {
     let mut limits = Vec::new();
@@ -342,7 +389,7 @@ fn limits(report: &Report, outline: &Outline<'_>) -> Vec<String> {
     let incomplete = outline
         .pages
         .iter()
-        .filter(|page| page.is_incomplete())
+        .filter(|page| page.facts.is_incomplete())
         .count();
     if incomplete > 0 {
         limits.push(format!(

@@ -1,20 +1,82 @@
 //! The whole run as one document, and the JSON Schema it keeps to.
 
+use std::cell::RefCell;
+use std::io::Write;
+
+use serde::ser::{Error as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::RenderError;
-use super::redact::{redacted, without_pictures};
-use crate::model::report::{Report, SCHEMA};
+use super::facts::Facts;
+use super::redact::shown_page;
+use crate::model::finding::{Finding, RuleOutcome};
+use crate::model::report::{PageError, PageSource, Report, Run, SCHEMA, ServiceSeen, Summary};
+
+/// A [`Report`] whose pages are read while it is written: the same fields in the same order.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'a str,
+    run: &'a Run,
+    pages: Pages<'a>,
+    services: &'a [ServiceSeen],
+    findings: &'a [Finding],
+    rules: &'a [RuleOutcome],
+    summary: &'a Summary,
+}
+
+struct Pages<'a> {
+    source: &'a dyn PageSource,
+    redact: bool,
+    /// The page that could not be read, which an error of serde cannot carry.
+    failed: &'a RefCell<Option<PageError>>,
+}
+
+impl Serialize for Pages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.source.page_count()))?;
+        for page in self.source.pages() {
+            match page {
+                Ok(page) => list.serialize_element(&shown_page(page, self.redact, false))?,
+                Err(error) => {
+                    let said = S::Error::custom(&error);
+                    self.failed.replace(Some(error));
+                    return Err(said);
+                }
+            }
+        }
+        list.end()
+    }
+}
 
 /// The run as `consentinel/report/v1`, without the pictures' bytes; with `redact`, without raw values.
-pub fn json(report: &Report, redact: bool) -> Result<String, RenderError> {
-    let mut document = without_pictures(report.clone());
-    if redact {
-        document = redacted(document);
+pub(super) fn json(
+    facts: &Facts,
+    source: &dyn PageSource,
+    redact: bool,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let failed = RefCell::new(None);
+    let document = Document {
+        schema: &facts.head.schema,
+        run: &facts.head.run,
+        pages: Pages {
+            source,
+            redact,
+            failed: &failed,
+        },
+        services: &facts.head.services,
+        findings: &facts.head.findings,
+        rules: &facts.head.rules,
+        summary: &facts.head.summary,
+    };
+    let written = serde_json::to_writer_pretty(&mut *out, &document);
+    if let Some(error) = failed.into_inner() {
+        return Err(error.into());
     }
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(text)
+    written?;
+    out.write_all(b"\n")?;
+    Ok(())
 }
 
 /// The JSON Schema of `consentinel/report/v1`, generated from the types.

@@ -1,16 +1,17 @@
 //! What the terminal summary and the HTML report have in common: the standing of the run and of
 //! each page, and the findings grouped by service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::facts::{Facts, PageFacts};
 use super::printable::counted;
 use super::wording;
 use crate::model::finding::{Finding, GapReason, RuleResult, Severity, SubjectKind, Verdict};
-use crate::model::report::{Answer, Page, Report, ServiceSeen};
-use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome, State, Visit};
+use crate::model::report::{Answer, Report, ServiceSeen};
+use crate::model::visit::State;
 
-/// Whether a run or a page passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a run or a page passes, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// At least one violation.
     Fails,
@@ -82,11 +83,9 @@ impl Tally {
 /// The standing of one page.
 #[derive(Debug)]
 pub(super) struct PageStanding<'a> {
-    pub(super) page: &'a Page,
+    pub(super) facts: &'a PageFacts,
     pub(super) standing: Standing,
     pub(super) tally: Tally,
-    /// The visits that did not run to their end.
-    pub(super) incomplete: Vec<&'a Visit>,
 }
 
 /// The same finding on one or more pages.
@@ -180,41 +179,45 @@ pub(super) struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    pub(super) fn of(report: &'a Report) -> Self {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let report = &facts.head;
         let mut by_page: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in &report.findings {
             by_page.entry(&finding.page).or_default().push(finding);
         }
-        let pages: Vec<PageStanding<'_>> = report
+        let pages: Vec<PageStanding<'_>> = facts
             .pages
             .iter()
             .map(|page| {
-                page_standing(
-                    page,
-                    by_page.get(page.url.as_str()).map_or(&[], Vec::as_slice),
-                )
+                let findings = by_page.get(page.url.as_str());
+                let tally = Tally::of(findings.into_iter().flatten().copied());
+                PageStanding {
+                    facts: page,
+                    standing: tally.standing(!page.is_incomplete()),
+                    tally,
+                }
             })
             .collect();
         let complete = report.summary.incomplete_pages == 0
             && !pages.is_empty()
-            && pages
-                .iter()
-                .all(|page| page.incomplete.is_empty() && !page.page.visits.is_empty());
+            && !pages.iter().any(|page| page.facts.is_incomplete());
         let tally = Tally::of(&report.findings);
-        let states: BTreeSet<State> = report
-            .pages
-            .iter()
-            .flat_map(|page| &page.visits)
-            .map(|visit| visit.state)
-            .collect();
         Self {
             standing: tally.standing(complete),
             tally,
             pages,
             groups: groups(report),
-            states: states.into_iter().collect(),
+            states: facts.states.iter().copied().collect(),
             questions: questions(report),
         }
+    }
+
+    /// The facts of each page, by its address.
+    pub(super) fn by_address(&self) -> HashMap<&'a str, &'a PageFacts> {
+        self.pages
+            .iter()
+            .map(|page| (page.facts.url.as_str(), page.facts))
+            .collect()
     }
 
     /// The verdict in one line.
@@ -273,7 +276,7 @@ impl<'a> Outline<'a> {
         let incomplete = self
             .pages
             .iter()
-            .filter(|page| page.is_incomplete())
+            .filter(|page| page.facts.is_incomplete())
             .count();
         if incomplete > 0 {
             caveats.push(format!(
@@ -282,29 +285,6 @@ impl<'a> Outline<'a> {
             ));
         }
         caveats
-    }
-}
-
-impl PageStanding<'_> {
-    /// Whether a visit is missing or did not run to its end.
-    pub(super) fn is_incomplete(&self) -> bool {
-        !self.incomplete.is_empty() || self.page.visits.is_empty()
-    }
-}
-
-fn page_standing<'a>(page: &'a Page, findings: &[&Finding]) -> PageStanding<'a> {
-    let incomplete: Vec<&Visit> = page
-        .visits
-        .iter()
-        .filter(|visit| visit.outcome != Outcome::Complete)
-        .collect();
-    let tally = Tally::of(findings.iter().copied());
-    let complete = incomplete.is_empty() && !page.visits.is_empty();
-    PageStanding {
-        page,
-        standing: tally.standing(complete),
-        tally,
-        incomplete,
     }
 }
 
@@ -397,82 +377,6 @@ pub(super) fn unjudged(report: &Report) -> Vec<String> {
                 wording::gap_reason(reason),
                 rules.join(", ")
             )
-        })
-        .collect()
-}
-
-/// A diagnostic, told once for all the visits of a page it holds for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Told<'a> {
-    pub(super) code: DiagnosticCode,
-    pub(super) message: &'a str,
-    /// The page as given; absent when it holds for the whole run.
-    pub(super) page: Option<&'a str>,
-    /// The visits, in words; empty when it holds for the whole page.
-    pub(super) visits: Vec<String>,
-}
-
-/// Every diagnostic of the run: its own first, then those of the pages in their order.
-pub(super) fn diagnostics(report: &Report) -> Vec<Told<'_>> {
-    let mut told: Vec<Told<'_>> = report
-        .run
-        .diagnostics
-        .iter()
-        .map(|Diagnostic { code, message, .. }| Told {
-            code: *code,
-            message,
-            page: None,
-            visits: Vec::new(),
-        })
-        .collect();
-    told.extend(report.pages.iter().flat_map(of_page));
-    told
-}
-
-/// States with the numbers of their visits.
-type Places = Vec<(State, BTreeSet<u32>)>;
-
-/// The diagnostics of a page and its visits. A page repeats those of its visits, without their numbers.
-fn of_page(page: &Page) -> Vec<Told<'_>> {
-    let own = page
-        .diagnostics
-        .iter()
-        .map(|diagnostic| (diagnostic, diagnostic.state, None));
-    let of_visits = page.visits.iter().flat_map(|visit| {
-        visit.diagnostics.iter().map(|diagnostic| {
-            (
-                diagnostic,
-                Some(diagnostic.state.unwrap_or(visit.state)),
-                Some(visit.repeat),
-            )
-        })
-    });
-    let mut told: Vec<(&Diagnostic, Places)> = Vec::new();
-    let mut places = BTreeMap::new();
-    for (diagnostic, state, repeat) in own.chain(of_visits) {
-        let place = *places
-            .entry((diagnostic.code, diagnostic.message.as_str()))
-            .or_insert_with(|| {
-                told.push((diagnostic, Vec::new()));
-                told.len() - 1
-            });
-        let (Some((_, states)), Some(state)) = (told.get_mut(place), state) else {
-            continue;
-        };
-        match states.iter_mut().find(|(known, _)| *known == state) {
-            Some((_, repeats)) => repeats.extend(repeat),
-            None => states.push((state, repeat.into_iter().collect())),
-        }
-    }
-    told.into_iter()
-        .map(|(diagnostic, states)| Told {
-            code: diagnostic.code,
-            message: &diagnostic.message,
-            page: Some(&page.url),
-            visits: states
-                .iter()
-                .map(|(state, repeats)| wording::visits(page, *state, repeats))
-                .collect(),
         })
         .collect()
 }

@@ -174,7 +174,7 @@ fn markdown_block(block: &Block) -> Vec<String> {
 }
 
 /// A text in one line that Markdown shows as it is.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     let mut safe = String::with_capacity(text.len());
     for character in printable(&line.join(" ")).chars() {

@@ -3,10 +3,11 @@
 mod paint;
 
 use super::Options;
+use super::facts::{Facts, PageFacts};
 use super::outline::{self, Entry, Group, Outline, Owner, PageStanding, Standing};
 use super::printable::{counted, number, shown, wrapped};
 use super::wording;
-use crate::model::finding::{Finding, Subject, SubjectKind, Verdict};
+use crate::model::finding::{Finding, Verdict};
 use crate::model::report::Report;
 use crate::model::snapshot::Setter;
 use paint::{Paint, Tone};
@@ -27,19 +28,19 @@ const SERVICES: usize = 30;
 const LINES: usize = 40;
 
 /// The summary.
-pub fn terminal(report: &Report, options: &Options) -> String {
+pub(super) fn terminal(facts: &Facts, options: &Options) -> String {
     let mut summary = Summary {
         text: String::new(),
         paint: Paint { on: options.colour },
         width: options.width.max(NARROWEST),
     };
-    let outline = Outline::of(report);
+    let outline = Outline::of(facts);
     summary.verdict(&outline);
     summary.questions(&outline);
     summary.pages(&outline);
     summary.findings(&outline);
-    summary.diagnostics(report);
-    summary.made_with(report, options);
+    summary.diagnostics(facts);
+    summary.made_with(&facts.head, options);
     summary.text
 }
 
@@ -111,19 +112,19 @@ impl Summary {
         // What failed comes first when not all can be shown.
         let mut pages: Vec<&PageStanding<'_>> = outline.pages.iter().collect();
         if pages.len() > LINES {
-            pages.sort_by_key(|page| page.standing as u8);
+            pages.sort_by_key(|page| page.standing);
         }
         for page in pages.iter().take(LINES) {
             let word = format!("{:<14}", wording::standing(page.standing));
             let word = self.paint.tone(tone_of(page.standing), &word);
             let mut facts = page.tally.words();
-            if page.is_incomplete() {
+            if page.facts.is_incomplete() {
                 if !facts.is_empty() {
                     facts.push_str("; ");
                 }
-                facts.push_str(&incomplete_words(page));
+                facts.push_str(&incomplete_words(page.facts));
             }
-            let url = shown(&page.page.url, self.width.saturating_sub(18));
+            let url = shown(&page.facts.url, self.width.saturating_sub(18));
             self.line(2, &format!("{word}  {url}"));
             if !facts.is_empty() {
                 self.prose(18, &facts);
@@ -197,7 +198,7 @@ impl Summary {
             shown(&finding.title, 200)
         );
         self.marked(4, &severity, Some(Tone::of(finding.severity)), &title);
-        self.prose(14, &subject_words(finding));
+        self.prose(14, &wording::subject(finding, 80));
         self.prose(14, &circumstances(finding));
         if let Some(chain) = loaded_by(finding) {
             self.prose(14, &chain);
@@ -215,27 +216,29 @@ impl Summary {
         }
     }
 
-    fn diagnostics(&mut self, report: &Report) {
-        let diagnostics = outline::diagnostics(report);
-        let unjudged = outline::unjudged(report);
-        if diagnostics.is_empty() && unjudged.is_empty() {
+    fn diagnostics(&mut self, facts: &Facts) {
+        let unjudged = outline::unjudged(&facts.head);
+        if facts.told.is_empty() && unjudged.is_empty() {
             return;
         }
         self.heading("What limits this audit");
-        for diagnostic in diagnostics.iter().take(LINES) {
+        for told in facts.told.iter().take(LINES) {
             let mut text = format!(
                 "{}: {}",
-                wording::code(&diagnostic.code),
-                shown(diagnostic.message, 300)
+                wording::code(&told.code),
+                shown(&told.message, 300)
             );
-            let page = diagnostic.page.map(|page| shown(page, 80));
-            let places: Vec<String> = page.into_iter().chain(diagnostic.visits.clone()).collect();
+            let places: Vec<String> = wording::pages_told(told, 80)
+                .into_iter()
+                .chain(told.visits.clone())
+                .collect();
             if !places.is_empty() {
                 text = format!("{text} ({})", places.join(", "));
             }
             self.marked(2, "- ", None, &text);
         }
-        self.more(2, diagnostics.len(), LINES, "diagnostic", "diagnostics");
+        let there = facts.told.len() + facts.more_told;
+        self.more(2, there, LINES, "diagnostic", "diagnostics");
         for text in unjudged.iter().take(LINES) {
             self.marked(2, "- ", None, &shown(text, 400));
         }
@@ -284,23 +287,6 @@ impl Summary {
                 ),
             );
         }
-    }
-}
-
-/// `cookie _ga on shop.test`, `banner of shop.test (Klaro)`.
-fn subject_words(finding: &Finding) -> String {
-    let Subject {
-        kind, host, name, ..
-    } = &finding.subject;
-    let name = shown(name, 80);
-    let host = shown(host, 80);
-    let kind_words = wording::subject_kind(*kind);
-    match kind {
-        SubjectKind::Banner if name == kind_words => format!("{kind_words} of {host}"),
-        SubjectKind::Banner => format!("{kind_words} of {host} ({name})"),
-        SubjectKind::Request => format!("{kind_words} {host}{name}"),
-        _ if host.is_empty() => format!("{kind_words} {name}"),
-        _ => format!("{kind_words} {name} on {host}"),
     }
 }
 
@@ -357,17 +343,13 @@ fn loaded_by(finding: &Finding) -> Option<String> {
     (!steps.is_empty()).then(|| format!("loaded by {}", steps.join(" > ")))
 }
 
-fn incomplete_words(page: &PageStanding<'_>) -> String {
-    if page.page.visits.is_empty() {
+fn incomplete_words(page: &PageFacts) -> String {
+    if page.visits.is_empty() {
         return "not visited".to_owned();
     }
     let parts: Vec<String> = page
-        .incomplete
-        .iter()
-        .map(|visit| {
-            let name = wording::visit(page.page, visit);
-            format!("{name}: {}", wording::outcome(visit.outcome))
-        })
+        .incomplete()
+        .map(|(name, outcome)| format!("{name}: {}", wording::outcome(*outcome)))
         .collect();
     parts.join(", ")
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use url::{Position, Url, form_urlencoded};
 
+use super::facts::Told;
 use super::outline::Standing;
-use super::printable::{counted, number};
+use super::printable::{counted, number, shown};
 use crate::model::finding::{
-    Category, Certainty, GapReason, Proof, Severity, SubjectKind, Verdict,
+    Category, Certainty, Finding, GapReason, Proof, Severity, Subject, SubjectKind, Verdict,
 };
 use crate::model::party::Party;
 use crate::model::report::{Answer, Page};
@@ -117,6 +119,43 @@ pub(super) fn subject_kind(kind: SubjectKind) -> &'static str {
     }
 }
 
+/// `cookie _ga on shop.test`, `banner of shop.test (Klaro)`; names of at most `limit` characters.
+pub(super) fn subject(finding: &Finding, limit: usize) -> String {
+    let Subject {
+        kind, host, name, ..
+    } = &finding.subject;
+    let name = shown(name, limit);
+    let host = shown(host, limit);
+    let kind_words = subject_kind(*kind);
+    match kind {
+        SubjectKind::Banner if name == kind_words => format!("{kind_words} of {host}"),
+        SubjectKind::Banner => format!("{kind_words} of {host} ({name})"),
+        SubjectKind::Request => format!("{kind_words} {host}{name}"),
+        _ if host.is_empty() => format!("{kind_words} {name}"),
+        _ => format!("{kind_words} {name} on {host}"),
+    }
+}
+
+/// An address as a URI (RFC 3986), which what a user typed or a page asked for need not be.
+pub(super) fn address(given: &str) -> String {
+    let Ok(url) = Url::parse(given) else {
+        return form_urlencoded::byte_serialize(given.as_bytes()).collect();
+    };
+    let mut address = url[..Position::BeforePath].to_owned();
+    // Browsers let these stand in paths and queries.
+    for letter in url[Position::BeforePath..].chars() {
+        match letter {
+            '[' | ']' | '{' | '}' | '|' | '^' | '`' | '\\' | '"' | '<' | '>' => {
+                address.extend(form_urlencoded::byte_serialize(
+                    letter.to_string().as_bytes(),
+                ));
+            }
+            _ => address.push(letter),
+        }
+    }
+    address
+}
+
 /// The subject kind findings use for an entry of this storage area.
 pub(super) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
     match kind {
@@ -164,6 +203,15 @@ pub(super) fn visits(page: &Page, in_state: State, repeats: &BTreeSet<u32>) -> S
         numbers if numbers.len() >= all => name.to_owned(),
         [number] => format!("{name}, visit {number} of {all}"),
         numbers => format!("{name}, visits {} of {all}", numbers.join(", ")),
+    }
+}
+
+/// The pages a diagnostic holds for: one by its address, several by their number.
+pub(super) fn pages_told(told: &Told, limit: usize) -> Option<String> {
+    match (told.pages.as_slice(), told.page_count) {
+        ([], _) => None,
+        ([page], 1) => Some(shown(page, limit)),
+        (_, count) => Some(counted(count, "page", "pages")),
     }
 }
 
@@ -277,6 +325,18 @@ mod tests {
             (Some(63_072_000), "730 days"),
         ] {
             assert_eq!(lifetime(seconds), words, "{seconds:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_uris_whatever_was_asked_for() {
+        for (given, uri) in [
+            ("https://a.test/x?y=1#z", "https://a.test/x?y=1#z"),
+            ("https://[::1]/[a]|{b}", "https://[::1]/%5Ba%5D%7C%7Bb%7D"),
+            ("https://a.test/ü <b>", "https://a.test/%C3%BC%20%3Cb%3E"),
+            ("no address", "no+address"),
+        ] {
+            assert_eq!(address(given), uri);
         }
     }
 

@@ -5,12 +5,16 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod declaration;
+mod evidence;
+mod formats;
+mod golden;
 mod repeats;
 mod sample;
 
 use std::path::Path;
 
-use consentinel::report::{Format, Options, json, redacted, render};
+use consentinel::report::{Format, Options, json, redacted, text_of};
 
 /// Where the published schema lies; `CONSENTINEL_UPDATE_SCHEMA=1 cargo test --test report` rewrites it.
 const SCHEMA_FILE: &str = concat!(
@@ -19,7 +23,7 @@ const SCHEMA_FILE: &str = concat!(
 );
 
 fn rendered(format: Format, report: &consentinel::model::report::Report) -> String {
-    render(format, report, &Options::default()).unwrap()
+    text_of(format, report, &Options::default()).unwrap()
 }
 
 mod terminal {
@@ -31,7 +35,7 @@ mod terminal {
             html_path: Some("out/report.html".to_owned()),
             ..Options::default()
         };
-        let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+        let text = text_of(Format::Terminal, &sample::rich(), &options).unwrap();
         assert!(text.starts_with("Does not pass: 6 violations\n"), "{text}");
         for part in [
             "Also: 1 likely violation, 1 point to review, 1 rule inconclusive, 1 note.",
@@ -95,7 +99,7 @@ mod terminal {
         assert!(!plain.contains(['\u{202e}', '\u{2066}']));
         assert!(plain.contains("\\u{1b}[2J"));
 
-        let coloured = render(
+        let coloured = text_of(
             Format::Terminal,
             &report,
             &Options {
@@ -117,7 +121,7 @@ mod terminal {
                 width,
                 ..Options::default()
             };
-            let text = render(Format::Terminal, &sample::rich(), &options).unwrap();
+            let text = text_of(Format::Terminal, &sample::rich(), &options).unwrap();
             let widest = text
                 .lines()
                 .max_by_key(|line| line.chars().count())
@@ -195,7 +199,7 @@ mod document {
         assert_eq!(cookie(&read).value.length, sample::SECRET.len());
         assert_eq!(cookie(&read).value.text, None);
 
-        let raw = render(
+        let raw = text_of(
             Format::Json,
             &report,
             &Options {
@@ -380,6 +384,38 @@ mod page {
         let empty = rendered(Format::Html, &sample::report_of(Vec::new()));
         assert!(empty.contains("Incomplete: no verdict"));
         assert!(empty.contains("No page was audited."));
+    }
+
+    #[test]
+    fn pages_of_endless_names_stay_below_two_megabytes_too() {
+        let mut report = sample::large();
+        for (number, page) in report.pages.iter_mut().enumerate() {
+            // Every character takes several when it is escaped.
+            let endless = format!("{number}{}", "<&\u{1f36a}".repeat(300));
+            page.banner.text.clone_from(&endless);
+            page.final_url.clone_from(&endless);
+            for button in &mut page.banner.buttons {
+                button.text.clone_from(&endless);
+            }
+            for visit in &mut page.visits {
+                for (place, cookie) in visit.snapshot.cookies.iter_mut().enumerate() {
+                    cookie.name = format!("{place}{endless}");
+                    cookie.domain.clone_from(&endless);
+                }
+                for request in &mut visit.snapshot.requests {
+                    request.url = format!("https://{number}.test/{endless}");
+                }
+            }
+        }
+        for finding in &mut report.findings {
+            finding.evidence.notes = vec!["<".repeat(1_500); 14];
+            finding.remedy = "&".repeat(1_500);
+        }
+        let page = rendered(Format::Html, &report);
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        for number in 0..report.pages.len() {
+            assert!(page.contains(&format!("id=\"page-{number}\"")), "{number}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! A report with something of everything: what fails, what passes, what could not be seen, and
 //! strings nobody should trust.
 
+// Named by their paths, for other tests and benches read this file from elsewhere.
+#[path = "sample/findings.rs"]
 mod findings;
+#[path = "sample/visits.rs"]
 mod visits;
 
 use std::collections::BTreeMap;

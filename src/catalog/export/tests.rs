@@ -47,7 +47,10 @@ fn banner_configurations_hold_every_name_and_close_no_script() {
     assert_eq!(expression, "^_meter_[0-9A-Fa-f]{4,4}\\.x$");
     let tarteaucitron = tarteaucitron(&[&service]).unwrap();
     assert!(tarteaucitron.contains("\"type\": \"analytic\""));
-    for script in [klaro, tarteaucitron] {
+    let vanilla = vanilla_cookieconsent(&[&service], "en").unwrap();
+    assert!(vanilla.contains("\"_meter\"") && vanilla.contains("\"readOnly\": true"));
+    assert!(vanilla.contains("\"pattern\": \"^_meter_[0-9A-Fa-f]{4,4}\\\\.x$\""));
+    for script in [klaro, tarteaucitron, vanilla] {
         assert!(!script.contains("</script"), "{script}");
     }
 }

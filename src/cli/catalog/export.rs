@@ -54,6 +54,8 @@ enum Format {
     Klaro,
     /// Services of tarteaucitron
     Tarteaucitron,
+    /// Configuration of vanilla-cookieconsent 3
+    VanillaCookieconsent,
     /// Tables of a cookie policy, Markdown
     PolicyMarkdown,
     /// Tables of a cookie policy, HTML
@@ -131,6 +133,10 @@ fn text_of(
             export::klaro(services, &arguments.language).map_err(|error| chain(&error))
         }
         Format::Tarteaucitron => export::tarteaucitron(services).map_err(|error| chain(&error)),
+        Format::VanillaCookieconsent => {
+            export::vanilla_cookieconsent(services, &arguments.language)
+                .map_err(|error| chain(&error))
+        }
         Format::PolicyMarkdown => policy(SheetFormat::Markdown),
         Format::PolicyHtml => policy(SheetFormat::Html),
     }

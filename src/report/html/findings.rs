@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, verdict_words};
 use crate::model::finding::{Finding, SubjectKind};
-use crate::model::report::Report;
 use crate::model::snapshot::Setter;
 use crate::model::visit::State;
+use crate::report::facts::PageFacts;
 use crate::report::outline::{Entry, Group, Outline, Owner};
 use crate::report::printable::{counted, shown};
 use crate::report::wording;
@@ -22,6 +22,12 @@ const MOST_PAGES: usize = 10;
 
 /// Steps of an initiator chain, places of a call stack, notes and laws shown.
 const MOST_STEPS: usize = 12;
+
+/// Bytes all findings may take, by the length of what they say.
+const MOST_BYTES: usize = 900_000;
+
+/// The pages of a run, by address.
+type Addresses<'a> = HashMap<&'a str, &'a PageFacts>;
 
 pub(super) struct FindingsView {
     pub(super) groups: Vec<GroupView>,
@@ -159,12 +165,14 @@ fn numbered<'o, 'a>(
     outline: &'o Outline<'a>,
 ) -> impl Iterator<Item = (Option<usize>, &'o Entry<'a>)> {
     let mut next = 0;
+    let mut bytes = 0;
     outline
         .groups
         .iter()
         .flat_map(|group| group.entries.iter().enumerate())
         .map(move |(place, entry)| {
-            if place >= MOST_OF_A_SERVICE || next >= MOST_FINDINGS {
+            bytes += length(entry);
+            if place >= MOST_OF_A_SERVICE || next >= MOST_FINDINGS || bytes > MOST_BYTES {
                 return (None, entry);
             }
             next += 1;
@@ -172,8 +180,56 @@ fn numbered<'o, 'a>(
         })
 }
 
+/// About how many bytes a finding takes in the file, with what its service is told to do.
+fn length(entry: &Entry<'_>) -> usize {
+    /// Tags and words around what it says.
+    const FRAME: usize = 3_000;
+    let finding = entry.finding;
+    let evidence = &finding.evidence;
+    let of = |texts: &mut dyn Iterator<Item = &str>, limit: usize| -> usize {
+        texts
+            .take(MOST_STEPS)
+            .map(|text| escaped(text, limit))
+            .sum()
+    };
+    let mut chain = evidence
+        .initiator_chain
+        .iter()
+        .map(|step| step.url.as_str());
+    let mut notes = evidence.notes.iter().map(String::as_str);
+    let mut laws = finding.legal.iter().map(String::as_str);
+    let mut prose = [finding.remedy.as_str(), &finding.title].into_iter();
+    let mut names = [finding.subject.name.as_str(), &finding.subject.host].into_iter();
+    let stack = match &evidence.set_by {
+        Some(Setter::Script { stack }) => stack.as_slice(),
+        _ => &[],
+    };
+    let mut stack = stack.iter().map(|place| place.url.as_str());
+    FRAME
+        + of(&mut chain, LONGEST_URL)
+        + of(&mut stack, LONGEST_URL)
+        + of(&mut entry.pages.iter().copied(), LONGEST_URL)
+        + of(&mut laws, LONGEST_URL)
+        + of(&mut names, LONGEST_NAME)
+        // A remedy stands with its finding, and once more among the steps of its service.
+        + 2 * of(&mut prose, LONGEST_PROSE)
+        + of(&mut notes, LONGEST_PROSE)
+}
+
+/// Bytes of at most `limit` characters of a text when HTML's signs in it are escaped.
+fn escaped(text: &str, limit: usize) -> usize {
+    text.chars()
+        .take(limit)
+        .map(|letter| match letter {
+            '<' | '>' | '&' | '"' | '\'' => "&#60;".len(),
+            _ => letter.len_utf8(),
+        })
+        .sum()
+}
+
 impl FindingsView {
-    pub(super) fn of(report: &Report, outline: &Outline<'_>) -> Self {
+    pub(super) fn of(outline: &Outline<'_>) -> Self {
+        let pages = outline.by_address();
         let mut numbers = numbered(outline);
         let mut more = 0;
         let mut groups = Vec::new();
@@ -186,7 +242,7 @@ impl FindingsView {
             if entries.is_empty() {
                 more += group.entries.len();
             } else {
-                groups.push(GroupView::of(report, group, &entries));
+                groups.push(GroupView::of(&pages, group, &entries));
             }
         }
         Self { groups, more }
@@ -194,7 +250,7 @@ impl FindingsView {
 }
 
 impl GroupView {
-    fn of(report: &Report, group: &Group<'_>, entries: &[(usize, &Entry<'_>)]) -> Self {
+    fn of(pages: &Addresses<'_>, group: &Group<'_>, entries: &[(usize, &Entry<'_>)]) -> Self {
         let mut facts = Vec::new();
         let mut transfers = String::new();
         let mut notice = String::new();
@@ -228,7 +284,7 @@ impl GroupView {
             count: counted(group.count, "finding", "findings"),
             findings: entries
                 .iter()
-                .map(|(anchor, entry)| FindingView::of(report, *anchor, entry))
+                .map(|(anchor, entry)| FindingView::of(pages, *anchor, entry))
                 .collect(),
             more: group.entries.len() - entries.len(),
             steps: group
@@ -242,7 +298,7 @@ impl GroupView {
 }
 
 impl FindingView {
-    fn of(report: &Report, anchor: usize, entry: &Entry<'_>) -> Self {
+    fn of(pages: &Addresses<'_>, anchor: usize, entry: &Entry<'_>) -> Self {
         let finding = entry.finding;
         let evidence = &finding.evidence;
         let (verdict, verdict_meaning) = verdict_words(finding.verdict);
@@ -268,11 +324,11 @@ impl FindingView {
             host: shown(&finding.subject.host, LONGEST_NAME),
             party: wording::party(finding.subject.party),
             category: wording::category(finding.category),
-            when: when(report, finding),
+            when: when(pages, finding),
             place: match entry.pages.as_slice() {
-                _ if report.pages.len() < 2 => String::new(),
+                _ if pages.len() < 2 => String::new(),
                 [page] => format!("on {}", shown(page, LONGEST_URL)),
-                pages => format!("on {}", counted(pages.len(), "page", "pages")),
+                several => format!("on {}", counted(several.len(), "page", "pages")),
             },
             lifetime: evidence
                 .lifetime
@@ -325,18 +381,14 @@ impl FindingView {
 }
 
 /// When it happened, against the moment of choice.
-fn when(report: &Report, finding: &Finding) -> String {
+fn when(pages: &Addresses<'_>, finding: &Finding) -> String {
     let Some(at_ms) = finding.evidence.at_ms else {
         return String::new();
     };
     let opened = format!("{} after the page was opened", wording::moment(at_ms));
-    let answered = report
-        .pages
-        .iter()
-        .filter(|page| page.url == finding.page)
-        .flat_map(|page| &page.visits)
-        .find(|visit| visit.state == finding.state)
-        .and_then(|visit| visit.choice.clicked_ms);
+    let answered = pages
+        .get(finding.page.as_str())
+        .and_then(|page| page.answered.get(&finding.state).copied());
     match answered {
         _ if finding.state == State::Before => format!("{opened}; no answer was given"),
         None => opened,

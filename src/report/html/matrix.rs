@@ -1,6 +1,7 @@
 //! The states side by side: what is there in which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::LONGEST_NAME;
 use super::findings::{FindingIndex, Marked};
@@ -12,17 +13,53 @@ use crate::model::visit::{Outcome, PhaseName, State, Visit};
 use crate::report::printable::{counted, number, shown};
 use crate::report::wording;
 
+/// Rows kept of one page.
+const MOST_ROWS: usize = 5_000;
+
 /// How many things of each kind, by state.
 pub(super) struct Totals {
     pub(super) rows: Vec<(&'static str, Vec<String>)>,
 }
 
 /// Items and the states they appear in.
+#[derive(Default)]
 pub(super) struct Matrix {
     pub(super) rows: Vec<Row>,
     pub(super) more: usize,
+    /// Items left out because an earlier page shows them alike: its number, and how many.
+    pub(super) same: Vec<(usize, String)>,
 }
 
+/// Rows of earlier pages, each with the page that showed it first.
+#[derive(Default)]
+pub(super) struct KnownRows {
+    first: HashMap<u64, usize>,
+}
+
+/// Rows of earlier pages remembered.
+const MOST_KNOWN: usize = 100_000;
+
+impl KnownRows {
+    /// The page that showed the same row before.
+    fn page_of(&mut self, number: usize, row: &Row) -> Option<usize> {
+        let mut hasher = DefaultHasher::new();
+        (row.kind, &row.name, &row.host, row.party, &row.lifetime).hash(&mut hasher);
+        for cell in &row.cells {
+            // To the millisecond no two pages are alike.
+            let text = if cell.timed { "" } else { &cell.text };
+            let rules: Vec<&String> = cell.rules.iter().map(|(rule, _)| rule).collect();
+            (cell.class, text, rules).hash(&mut hasher);
+        }
+        let known = hasher.finish();
+        if self.first.len() >= MOST_KNOWN {
+            return self.first.get(&known).copied();
+        }
+        let first = *self.first.entry(known).or_insert(number);
+        (first != number).then_some(first)
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) kind: &'static str,
     pub(super) name: String,
@@ -33,11 +70,13 @@ pub(super) struct Row {
 }
 
 /// What one state shows of an item.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Cell {
     /// `none`, `unknown`, `seen` or `found`.
     pub(super) class: &'static str,
     pub(super) text: String,
+    /// The text names a moment.
+    timed: bool,
     /// Rules broken, with their places in the report.
     pub(super) rules: Vec<(String, Option<usize>)>,
 }
@@ -134,12 +173,41 @@ impl Draft {
 }
 
 impl Matrix {
-    pub(super) fn of(
+    /// At most `limit` of these rows.
+    pub(super) fn of(rows: &[Row], same: &[(usize, String)], limit: usize) -> Self {
+        Self {
+            rows: rows.iter().take(limit).cloned().collect(),
+            more: rows.len().saturating_sub(limit),
+            same: same.to_vec(),
+        }
+    }
+
+    /// The rows of a page but for those an earlier one shows alike, and how many each of these shows.
+    pub(super) fn rows(
         page: &Page,
+        number: usize,
         states: &[State],
         index: &FindingIndex<'_>,
-        limit: usize,
-    ) -> Self {
+        known: &mut KnownRows,
+    ) -> (Vec<Row>, Vec<(usize, String)>) {
+        let mut same: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut rows = Self::all_rows(page, states, index);
+        rows.retain(|row| match known.page_of(number, row) {
+            Some(first) => {
+                *same.entry(first).or_default() += 1;
+                false
+            }
+            None => true,
+        });
+        rows.truncate(MOST_ROWS);
+        let same = same
+            .into_iter()
+            .map(|(first, count)| (first, counted(count, "item", "items")))
+            .collect();
+        (rows, same)
+    }
+
+    fn all_rows(page: &Page, states: &[State], index: &FindingIndex<'_>) -> Vec<Row> {
         let mut drafts: BTreeMap<Key, Draft> = BTreeMap::new();
         for visit in &page.visits {
             items(page, visit, index, &mut drafts);
@@ -153,9 +221,7 @@ impl Matrix {
                 *order,
             )
         });
-        let more = drafts.len().saturating_sub(limit);
-        drafts.truncate(limit);
-        let rows = drafts
+        drafts
             .into_iter()
             .map(|((_, kind, party, host, name), mut draft)| Row {
                 kind: if kind == SubjectKind::Request {
@@ -182,11 +248,8 @@ impl Matrix {
                     .map(|state| draft.cell(page, *state))
                     .collect(),
                 lifetime: draft.lifetime,
-            });
-        Self {
-            rows: rows.collect(),
-            more,
-        }
+            })
+            .collect()
     }
 }
 
@@ -202,7 +265,7 @@ fn absent(page: &Page, state: State) -> Cell {
     Cell {
         class,
         text: text.to_owned(),
-        rules: Vec::new(),
+        ..Cell::default()
     }
 }
 
@@ -236,7 +299,11 @@ fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTre
         );
         let draft = drafts.entry(key).or_default();
         draft.lifetime = wording::lifetime(cookie.lifetime_s);
-        draft.show(visit, cell(text, marked));
+        let cell = Cell {
+            timed: visit.state == State::Before && cookie.blocked.is_empty(),
+            ..cell(text, marked)
+        };
+        draft.show(visit, cell);
     }
     for entry in &snapshot.storage {
         let kind = wording::subject_of_storage(entry.kind);
@@ -252,7 +319,10 @@ fn items(page: &Page, visit: &Visit, index: &FindingIndex<'_>, drafts: &mut BTre
             &entry.writes,
             entry.alive,
         );
-        let cell = cell(text, marked);
+        let cell = Cell {
+            timed: visit.state == State::Before,
+            ..cell(text, marked)
+        };
         drafts
             .entry((1, kind, entry.party, host, entry.key.clone()))
             .or_default()
@@ -292,6 +362,7 @@ fn cell<'a>(text: String, marked: impl Iterator<Item = Marked<'a>>) -> Cell {
         class: if rules.is_empty() { "seen" } else { "found" },
         text,
         rules,
+        ..Cell::default()
     }
 }
 

@@ -1,24 +1,25 @@
 //! One page in all its states: its banner, its pictures, its timeline, its items side by side.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::findings::FindingIndex;
-use super::matrix::{Matrix, Totals};
+use super::matrix::{KnownRows, Matrix, Totals};
 use super::timeline::Timeline;
-use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, tone};
-use crate::model::report::{Page, Report};
+use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, StateView, tone};
+use crate::model::report::Page;
 use crate::model::snapshot::Request;
 use crate::model::visit::{Banner, ButtonRole, Screenshot, Visit};
+use crate::report::RenderError;
 use crate::report::outline::Outline;
 use crate::report::printable::{number, shown};
 use crate::report::wording;
 
 /// Pages shown in detail; the JSON report has them all.
 pub(super) const MOST_PAGES: usize = 100;
-
-/// Pages whose timeline is drawn.
-const MOST_TIMELINES: usize = 60;
 
 /// Visits of one page whose requests are listed.
 const MOST_VISITS: usize = 30;
@@ -30,25 +31,219 @@ const PICTURE_BYTES: usize = 20_000_000;
 /// Pages shown unfolded.
 const UNFOLDED: usize = 3;
 
-/// How much of each page is shown, so that a report of many pages can still be mailed.
-#[derive(Debug)]
-pub(super) struct Budget {
-    /// Rows of the table of items.
-    pub(super) items: usize,
-    /// Requests listed for each visit.
-    pub(super) requests: usize,
-    /// Length of all pictures still to come, in bytes of the file.
-    pub(super) picture_bytes: usize,
+/// The pages shown in detail: all of them, or those that stand worst.
+pub(super) fn chosen(outline: &Outline<'_>) -> BTreeSet<usize> {
+    let mut numbers: Vec<usize> = (0..outline.pages.len()).collect();
+    if numbers.len() > MOST_PAGES {
+        numbers.sort_by_key(|number| outline.pages.get(*number).map(|page| page.standing));
+    }
+    numbers.into_iter().take(MOST_PAGES).collect()
 }
 
-impl Budget {
-    pub(super) fn of(report: &Report) -> Self {
-        let visits: usize = report.pages.iter().map(|page| page.visits.len()).sum();
+/// How much of a page is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Detail {
+    /// Rows of the table of items.
+    items: usize,
+    /// Requests listed for each visit.
+    requests: usize,
+    /// The timeline is drawn.
+    timeline: bool,
+    /// Characters of the banner's text, and buttons of it.
+    banner: (usize, usize),
+}
+
+/// From everything to next to nothing.
+const DETAILS: [Detail; 5] = [
+    detail(150, 100, true, (LONGEST_PROSE, 20)),
+    detail(60, 30, true, (400, 20)),
+    detail(25, 10, true, (300, 12)),
+    detail(10, 3, true, (200, 8)),
+    detail(4, 0, false, (100, 4)),
+];
+
+const fn detail(items: usize, requests: usize, timeline: bool, banner: (usize, usize)) -> Detail {
+    Detail {
+        items,
+        requests,
+        timeline,
+        banner,
+    }
+}
+
+/// Writes pages one after another within the bytes there are, and says what an earlier one has said once.
+pub(super) struct PageWriter<'a> {
+    outline: &'a Outline<'a>,
+    index: &'a FindingIndex<'a>,
+    states: &'a [StateView],
+    /// Pages still to be written.
+    pages: usize,
+    /// Bytes left for them, pictures aside.
+    bytes: usize,
+    /// Length of all pictures still to come, in bytes of the file.
+    picture_bytes: usize,
+    rows: KnownRows,
+    /// Banners by what they show, with the page they were first seen on.
+    banners: HashMap<String, usize>,
+    /// Digests of the pictures in the file.
+    pictures: HashSet<String>,
+    /// Where in [`DETAILS`] the next page begins.
+    level: usize,
+}
+
+#[derive(Template)]
+#[template(path = "page.html", config = "src/report/html/askama.toml")]
+struct PageTemplate<'a> {
+    page: PageView,
+    states: &'a [StateView],
+}
+
+impl<'a> PageWriter<'a> {
+    pub(super) fn new(
+        outline: &'a Outline<'a>,
+        index: &'a FindingIndex<'a>,
+        states: &'a [StateView],
+        pages: usize,
+        bytes: usize,
+    ) -> Self {
         Self {
-            items: (1_000 / report.pages.len().max(1)).clamp(10, 150),
-            requests: (900 / visits.max(1)).clamp(3, 100),
+            outline,
+            index,
+            states,
+            pages,
+            bytes,
             picture_bytes: PICTURE_BYTES,
+            rows: KnownRows::default(),
+            banners: HashMap::new(),
+            pictures: HashSet::new(),
+            level: 0,
         }
+    }
+
+    /// Whether every page was written.
+    pub(super) fn is_done(&self) -> bool {
+        self.pages == 0
+    }
+
+    /// One page, in as much detail as fits.
+    pub(super) fn page(&mut self, number: usize, page: &Page) -> Result<String, RenderError> {
+        let share = self.bytes / self.pages.max(1);
+        let (pictures, more_pictures) = self.pictures(page);
+        let picture_bytes: usize = pictures.iter().map(|picture| picture.source.len()).sum();
+        let banner_as = self.banner_as(number, &page.banner);
+        let mut level = self.level.saturating_sub(1);
+        let mut view = PageView {
+            number,
+            url: shown(&page.url, LONGEST_URL),
+            final_url: if page.final_url == page.url {
+                String::new()
+            } else {
+                shown(&page.final_url, LONGEST_URL)
+            },
+            open: number < UNFOLDED,
+            tone: "unsure",
+            standing: "",
+            banner_as,
+            banner: BannerView::of(&page.banner, DETAILS[0].banner),
+            pictures,
+            more_pictures,
+            timeline: Timeline::of(page, self.index),
+            totals: Totals::of(page, &self.outline.states),
+            matrix: Matrix::default(),
+            visits: Vec::new(),
+        };
+        if let Some(standing) = self.outline.pages.get(number).map(|page| page.standing) {
+            view.tone = tone(standing);
+            view.standing = wording::standing(standing);
+        }
+        let (rows, same) = Matrix::rows(
+            page,
+            number,
+            &self.outline.states,
+            self.index,
+            &mut self.rows,
+        );
+        loop {
+            let detail = DETAILS
+                .get(level)
+                .copied()
+                .unwrap_or(DETAILS[DETAILS.len() - 1]);
+            view.banner = BannerView::of(&page.banner, detail.banner);
+            view.timeline = view.timeline.filter(|_| detail.timeline);
+            view.matrix = Matrix::of(&rows, &same, detail.items);
+            view.visits = page
+                .visits
+                .iter()
+                .take(MOST_VISITS)
+                .map(|visit| VisitView::of(page, visit, detail.requests))
+                .collect();
+            let template = PageTemplate {
+                page: view,
+                states: self.states,
+            };
+            let text = template.render()?;
+            let length = text.len() - picture_bytes;
+            if level + 1 >= DETAILS.len() && length > self.bytes {
+                // A page of nothing but endless names: what links to it still leads somewhere.
+                self.pages = self.pages.saturating_sub(1);
+                return Ok(format!(
+                    "<p class=\"more\" id=\"page-{number}\">Page {} is left out to keep this file small; the JSON report has it</p>\n",
+                    number + 1
+                ));
+            }
+            if length <= share || level + 1 >= DETAILS.len() {
+                self.level = level;
+                self.pages = self.pages.saturating_sub(1);
+                self.bytes = self.bytes.saturating_sub(length);
+                return Ok(text);
+            }
+            level += 1;
+            view = template.page;
+        }
+    }
+
+    /// The page that showed the same banner before.
+    fn banner_as(&mut self, number: usize, banner: &Banner) -> Option<usize> {
+        if !banner.found {
+            return None;
+        }
+        let said: Vec<(&str, u8)> = banner
+            .buttons
+            .iter()
+            .map(|button| (button.text.as_str(), button.layer))
+            .collect();
+        let known = format!("{:?}", (&banner.cmp, &banner.text, banner.routes, said));
+        match self.banners.get(&known) {
+            Some(first) => Some(*first),
+            None => {
+                self.banners.insert(known, number);
+                None
+            }
+        }
+    }
+
+    /// The pictures of a page that no earlier page has, as far as the bytes reach; and how many were left out.
+    fn pictures(&mut self, page: &Page) -> (Vec<PictureView>, usize) {
+        let mut views = Vec::new();
+        let mut more = 0;
+        let mut new = Vec::new();
+        for (caption, picture) in pictures_of(page) {
+            if self.pictures.contains(&picture.sha256) {
+                continue;
+            }
+            let Some(source) = source(picture) else {
+                continue;
+            };
+            if views.len() < MOST_PICTURES && source.len() <= self.picture_bytes {
+                self.picture_bytes -= source.len();
+                new.push(picture.sha256.clone());
+                views.push(PictureView { caption, source });
+            } else {
+                more += 1;
+            }
+        }
+        self.pictures.extend(new);
+        (views, more)
     }
 }
 
@@ -59,6 +254,8 @@ pub(super) struct PageView {
     pub(super) open: bool,
     pub(super) tone: &'static str,
     pub(super) standing: &'static str,
+    /// An earlier page with the same banner.
+    pub(super) banner_as: Option<usize>,
     pub(super) banner: BannerView,
     pub(super) pictures: Vec<PictureView>,
     /// Pictures left out to keep the file small.
@@ -104,47 +301,9 @@ pub(super) struct RequestView {
     pub(super) cookies: String,
 }
 
-impl PageView {
-    pub(super) fn of(
-        place: usize,
-        page: &Page,
-        outline: &Outline<'_>,
-        index: &FindingIndex<'_>,
-        budget: &mut Budget,
-    ) -> Self {
-        let (pictures, more_pictures) = pictures(page, &mut budget.picture_bytes);
-        let standing = outline.pages.get(place).map(|page| page.standing);
-        Self {
-            number: place,
-            url: shown(&page.url, LONGEST_URL),
-            final_url: if page.final_url == page.url {
-                String::new()
-            } else {
-                shown(&page.final_url, LONGEST_URL)
-            },
-            open: place < UNFOLDED,
-            tone: standing.map_or("unsure", tone),
-            standing: standing.map_or("", wording::standing),
-            banner: BannerView::of(&page.banner),
-            pictures,
-            more_pictures,
-            timeline: (place < MOST_TIMELINES)
-                .then(|| Timeline::of(page, index))
-                .flatten(),
-            totals: Totals::of(page, &outline.states),
-            matrix: Matrix::of(page, &outline.states, index, budget.items),
-            visits: page
-                .visits
-                .iter()
-                .take(MOST_VISITS)
-                .map(|visit| VisitView::of(page, visit, budget.requests))
-                .collect(),
-        }
-    }
-}
-
 impl BannerView {
-    fn of(banner: &Banner) -> Self {
+    /// With so many characters of its text and so many buttons.
+    fn of(banner: &Banner, (letters, buttons): (usize, usize)) -> Self {
         let languages: Vec<String> = banner
             .languages
             .iter()
@@ -162,11 +321,11 @@ impl BannerView {
             accept: wording::route(banner.routes.accept),
             reject: wording::route(banner.routes.reject),
             seen: banner.seen_ms.map(wording::moment).unwrap_or_default(),
-            text: shown(&banner.text, LONGEST_PROSE),
+            text: shown(&banner.text, letters),
             buttons: banner
                 .buttons
                 .iter()
-                .take(20)
+                .take(buttons)
                 .map(|button| (shown(&button.text, 60), role(button.role), button.layer))
                 .collect(),
         }
@@ -186,8 +345,8 @@ fn role(role: ButtonRole) -> &'static str {
     }
 }
 
-/// The pictures of a page, the first visits' first, as far as `left` bytes reach; and how many were left out.
-fn pictures(page: &Page, left: &mut usize) -> (Vec<PictureView>, usize) {
+/// The pictures of a page with what they show, the first visits' first.
+fn pictures_of(page: &Page) -> impl Iterator<Item = (String, &Screenshot)> {
     let banner = page
         .banner
         .screenshot
@@ -227,20 +386,7 @@ fn pictures(page: &Page, left: &mut usize) -> (Vec<PictureView>, usize) {
         });
         chosen.into_iter().chain(end)
     });
-    let mut shown = Vec::new();
-    let mut more = 0;
-    for (caption, picture) in banner.into_iter().chain(of_visits) {
-        let Some(source) = source(picture) else {
-            continue;
-        };
-        if shown.len() < MOST_PICTURES && source.len() <= *left {
-            *left -= source.len();
-            shown.push(PictureView { caption, source });
-        } else {
-            more += 1;
-        }
-    }
-    (shown, more)
+    banner.into_iter().chain(of_visits)
 }
 
 /// The picture as a `data:` address, if it is a picture.
