@@ -422,6 +422,9 @@ pub(crate) fn banner(accept: Route, reject: Route, buttons: &[(ButtonRole, &str)
                 text: (*text).to_owned(),
                 layer: 1,
                 place: [0.0; 4],
+                contrast: None,
+                background: None,
+                font_px: None,
             })
             .collect(),
         seen_ms: Some(800),

@@ -236,6 +236,28 @@ pub struct Button {
     pub layer: u8,
     /// Left, top, width and height in CSS pixels of its frame's viewport.
     pub place: [f64; 4],
+    /// Contrast ratio of its text and what lies behind it, from 1 to 21 (WCAG 2.2).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contrast: Option<f64>,
+    /// The colour it is filled with, in the words of CSS; absent when nothing sets it off from the banner.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub background: Option<String>,
+    /// Size of its text in CSS pixels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub font_px: Option<f64>,
+}
+
+/// A switch or a tick box of the banner, as it stood when its layer was first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Switch {
+    /// What it is for, in the banner's words.
+    pub text: String,
+    /// 1 for the banner as first shown, 2 for its settings.
+    pub layer: u8,
+    /// It was on before the visitor touched it.
+    pub on: bool,
+    /// The visitor cannot change it.
+    pub locked: bool,
 }
 
 /// A picture of the page.
@@ -269,6 +291,9 @@ pub struct Banner {
     pub routes: Routes,
     /// Its buttons.
     pub buttons: Vec<Button>,
+    /// Its switches, as they stood before the visitor touched them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub switches: Vec<Switch>,
     /// The beginning of its text, at most 600 characters.
     pub text: String,
     /// URL of the frame it stands in.

@@ -141,6 +141,9 @@ fn banner(reject: Route) -> Banner {
         text: text.to_owned(),
         layer,
         place: [left, 600.0, 120.0, 40.0],
+        contrast: None,
+        background: None,
+        font_px: None,
     };
     Banner {
         found: true,
@@ -499,6 +502,9 @@ pub(super) fn hostile_page() -> Page {
         text: HOSTILE.to_owned(),
         layer: 1,
         place: [0.0; 4],
+        contrast: None,
+        background: None,
+        font_px: None,
     });
     hostile.banner.screenshot = Some(Screenshot {
         at_ms: u64::MAX,
