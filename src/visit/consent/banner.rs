@@ -199,9 +199,8 @@ impl LiveBanner {
 
     /// The button that closes it, where it has no other.
     pub fn only_close(&self) -> Option<&LiveButton> {
-        let others = |button: &LiveButton| {
-            !matches!(button.role, ButtonRole::Close | ButtonRole::Link)
-        };
+        let others =
+            |button: &LiveButton| !matches!(button.role, ButtonRole::Close | ButtonRole::Link);
         self.button(ButtonRole::Close)
             .filter(|_| !self.buttons.iter().any(others))
     }
