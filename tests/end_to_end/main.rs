@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod bot_shy;
 mod capture;
 mod clock;
 mod command_line;
@@ -18,6 +19,7 @@ mod completeness;
 mod harness;
 mod invisible;
 mod repeats;
+mod seeds;
 mod signals;
 mod stored;
 mod targets;

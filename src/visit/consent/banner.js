@@ -165,6 +165,9 @@
   const isOn = (element) =>
     element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-pressed") === "true";
   const isFixed = (element) => element.disabled === true || element.getAttribute("aria-disabled") === "true";
+  // Two buttons side by side of which one is pressed are the answers to a question, and no switches.
+  const isPaired = (element) =>
+    element.matches("[aria-pressed]:not([role=switch], [role=checkbox])") && element.parentElement?.querySelectorAll("[aria-pressed]").length === 2;
   // Options of one question share a group: by name, or by the box around them.
   const question = (element) => {
     if (element.name) return `name ${element.name}`;
@@ -254,7 +257,7 @@
         if (toggles.length >= MOST_BUTTONS) break;
         // A native box inside of a switch is the same switch.
         if (element.parentElement?.closest("[role=switch], [role=checkbox]")) continue;
-        toggles.push(element);
+        (isPaired(element) ? options : toggles).push(element);
       }
       for (const element of root.querySelectorAll(OPTION)) {
         if (options.length >= MOST_BUTTONS) break;
