@@ -1,4 +1,5 @@
 //! Builds foreign npm packages into the program: the consent rule engine, and the hosts of third parties.
+//! Writes the entries of the catalog in a form that is read faster than TOML.
 //!
 //! Both are ordinary npm dependencies, pinned by lock files with integrity hashes, and are embedded as
 //! they come. Without npm the build goes on and says so; the report names the engine that ran.
@@ -53,6 +54,9 @@ fn main() {
         commit().unwrap_or_default()
     );
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    if let Err(error) = fs::write(out.join("entries.tsv"), entries()) {
+        println!("cargo:warning=the build folder cannot be written: {error}");
+    }
     for package in &PACKAGES {
         for file in ["package.json", "package-lock.json"] {
             println!("cargo:rerun-if-changed={}/{file}", package.manifest);
@@ -79,6 +83,28 @@ fn main() {
             println!("cargo:warning=the build folder cannot be written: {error}");
         }
     }
+}
+
+/// The catalog's entries, one a line: the file's path below `catalog/`, a tab, its content as JSON.
+///
+/// A file that is no TOML is left out: whoever loads the catalog reads the file itself and says why.
+fn entries() -> String {
+    let mut lines = Vec::new();
+    for folder in ["services", "cmps", "platforms"] {
+        let files = fs::read_dir(Path::new("catalog").join(folder));
+        for file in files.into_iter().flatten().flatten() {
+            let text = fs::read_to_string(file.path()).unwrap_or_default();
+            let Ok(content) = toml::from_str::<toml::Value>(&text) else {
+                continue;
+            };
+            if let Ok(json) = serde_json::to_string(&content) {
+                let name = file.file_name();
+                lines.push(format!("{folder}/{}\t{json}\n", name.to_string_lossy()));
+            }
+        }
+    }
+    lines.sort();
+    lines.concat()
 }
 
 /// Installs a package into the build folder and returns its place there.

@@ -325,6 +325,7 @@ impl Catalog {
             path: (*path).to_owned(),
             shown: format!("catalog/{path}"),
             text: (*text).to_owned().into(),
+            compiled: None,
         };
         let layers: Vec<Vec<File>> = layers
             .iter()

@@ -30,6 +30,7 @@ pub(super) fn file() -> Option<File> {
         path: FILE.to_owned(),
         shown: FILE.to_owned(),
         text: Cow::Borrowed(built_in.entities),
+        compiled: None,
     })
 }
 

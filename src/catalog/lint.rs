@@ -103,6 +103,7 @@ pub fn check_text(path: &str, text: &str, today: civil::Date) -> Checked {
         path: path.to_owned(),
         shown: path.to_owned(),
         text: text.to_owned().into(),
+        compiled: None,
     };
     check(&[vec![file]], today)
 }

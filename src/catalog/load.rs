@@ -1,11 +1,14 @@
 //! Reads catalog files: those built into the binary, and a directory laid over them.
 
+mod understand;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
@@ -25,6 +28,14 @@ static BUILTIN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 
 /// Folders that hold one file for each entry.
 const ENTRY_FOLDERS: [&str; 3] = ["services", "cmps", "platforms"];
+/// Files that are no entries.
+const TABLES: [&str; 5] = [
+    DISABLED_FILE,
+    "sections.toml",
+    "regulations.toml",
+    "exemptions.toml",
+    "overrides.toml",
+];
 /// Largest file accepted, in bytes; real entries have some ten thousand.
 const LARGEST_FILE: u64 = 1 << 20;
 /// Folder of imported data sets, one JSON file each.
@@ -142,6 +153,16 @@ pub(super) struct File {
     pub(super) shown: String,
     /// Its content.
     pub(super) text: Cow<'static, str>,
+    /// The same as JSON, where `build.rs` has written it.
+    pub(super) compiled: Option<&'static str>,
+}
+
+impl File {
+    /// Whether it describes a service: it is no table, no data set and takes nothing away.
+    fn is_entry(&self) -> bool {
+        let path = self.path.as_str();
+        !(TABLES.contains(&path) || path == breadth::FILE || path.starts_with("imported/"))
+    }
 }
 
 /// An entry and the file it came from.
@@ -180,6 +201,7 @@ pub(super) fn builtin() -> Result<Vec<File>, CatalogError> {
                 file: shown.clone(),
             })?;
             files.push(File {
+                compiled: understand::compiled(&path),
                 path,
                 shown,
                 text: Cow::Borrowed(text),
@@ -294,6 +316,7 @@ fn read_file(path: &Path, inner: String, largest: u64) -> Result<File, CatalogEr
         path: inner,
         shown,
         text: Cow::Owned(text),
+        compiled: None,
     })
 }
 
@@ -314,12 +337,16 @@ pub(super) fn load(layers: &[Vec<File>]) -> Result<Loaded, CatalogError> {
 /// what is wrong with the rest.
 pub(super) fn read(layers: &[Vec<File>]) -> (Loaded, Vec<CatalogError>) {
     let mut reading = Reading::default();
-    for layer in layers {
-        reading.layer(layer);
-    }
+    let version = thread::scope(|scope| {
+        let version = scope.spawn(|| version(layers));
+        for layer in layers {
+            reading.layer(layer);
+        }
+        version.join().unwrap_or_default()
+    });
     let mut loaded = reading.loaded;
     loaded.tables.overrides = OverrideTable::new(reading.rows);
-    loaded.version = version(layers);
+    loaded.version = version;
     (loaded, reading.problems)
 }
 
@@ -344,12 +371,16 @@ impl Reading {
             }
         }
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        for file in files {
-            self.file(file, &mut taken);
+        for (file, understood) in files.iter().zip(understand::entries(files)) {
+            match understood {
+                Some(Ok(service)) => self.entry(file, service, &mut taken),
+                Some(Err(error)) => self.problems.extend(problems_of::<Service>(file, &error)),
+                None => self.table(file),
+            }
         }
     }
 
-    fn file(&mut self, file: &File, taken: &mut BTreeMap<String, String>) {
+    fn table(&mut self, file: &File) {
         match file.path.as_str() {
             DISABLED_FILE => {}
             "sections.toml" => {
@@ -386,7 +417,7 @@ impl Reading {
                     self.rows = stronger;
                 }
             }
-            path if path == breadth::FILE || path.starts_with("imported/") => {
+            path => {
                 let dataset = if path == breadth::FILE {
                     breadth::dataset(&file.text)
                 } else {
@@ -405,14 +436,10 @@ impl Reading {
                     }),
                 }
             }
-            _ => self.entry(file, taken),
         }
     }
 
-    fn entry(&mut self, file: &File, taken: &mut BTreeMap<String, String>) {
-        let Some(service) = self.parse::<Service>(file) else {
-            return;
-        };
+    fn entry(&mut self, file: &File, service: Service, taken: &mut BTreeMap<String, String>) {
         let id = service.id.clone();
         let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
         if name.strip_suffix(".toml") != Some(id.as_str()) {

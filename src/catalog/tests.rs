@@ -29,6 +29,7 @@ fn files(entries: &[(&str, &str)]) -> Vec<File> {
         shown: format!("catalog/{path}"),
         path,
         text: text.into(),
+        compiled: None,
     };
     let tables = [
         (

@@ -106,4 +106,3 @@ fn stored(
     }
     Ok(report)
 }
-

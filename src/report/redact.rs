@@ -229,7 +229,7 @@ impl KnownValues {
         self.hide_in_url(&mut visit.final_url);
         self.redact_diagnostics(&mut visit.diagnostics);
         self.redact_banner(&mut visit.banner);
-        for url in &mut visit.choice.carried_from {
+        if let Some(url) = &mut visit.choice.carried_from {
             self.hide_in_url(url);
         }
         if let Some(how) = &mut visit.choice.how {

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod bot_shy;
 mod capture;
 mod clock;
 mod command_line;
@@ -21,6 +22,7 @@ mod inside;
 mod invisible;
 mod leaving;
 mod repeats;
+mod seeds;
 mod signals;
 mod stored;
 mod targets;

@@ -65,3 +65,23 @@ fn every_shipped_file_fits_the_shipped_schema() {
         assert!(errors.is_empty(), "{}: {errors:?}", file.path);
     }
 }
+
+#[test]
+fn compiled_entries_say_what_their_files_say() {
+    let mut compared = 0;
+    for file in load::builtin().unwrap() {
+        let Some(compiled) = file.compiled else {
+            continue;
+        };
+        let swift: Service = serde_json::from_str(compiled).unwrap();
+        let written: Service = toml::from_str(&file.text).unwrap();
+        assert_eq!(
+            serde_json::to_value(&swift).unwrap(),
+            serde_json::to_value(&written).unwrap(),
+            "{}",
+            file.path
+        );
+        compared += 1;
+    }
+    assert!(compared > 1_000, "{compared}");
+}

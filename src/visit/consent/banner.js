@@ -9,8 +9,9 @@
   const HOST = /^(?:article|aside|blockquote|body|div|footer|h[1-6]|header|main|nav|p|section|span)$/u;
   const MOST_BUTTONS = 300;
   const CLICKABLE =
-    "button, a, input[type=button], input[type=submit], input[type=reset], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
+    "button, a, input[type=button], input[type=submit], input[type=reset], input[type=image], [role=button], [role=link], [onclick], summary, [tabindex], [data-testid], [data-role], [class*=btn i], [class*=button i]";
   const CONTROL = "[class*=revoke i], [class*=revisit i], [class*=consent i], [id*=consent i], [class*=cookie i], [id*=cookie i]";
+  const WORDS = "span, div, li, p, b, i, u, em, strong, label, td, font";
   const TOGGLE = "input[type=checkbox], [role=switch], [role=checkbox], [role=menuitemcheckbox], [aria-pressed]";
   const OPTION = "input[type=radio], [role=radio]";
   // What makers call what asks for consent: enough where the words are unusual.
@@ -22,6 +23,15 @@
   const closed = new Map();
   const shadow = (element) => element.shadowRoot ?? closed.get(element);
 
+  const hostsIn = (element) => {
+    const found = [];
+    for (const child of element.getElementsByTagName("*")) {
+      if (shadow(child)) found.push(child);
+      if (found.length >= 40) break;
+    }
+    return found;
+  };
+
   const keep = (element) => {
     const known = elements.indexOf(element);
     return known >= 0 ? known : elements.push(element) - 1;
@@ -29,9 +39,10 @@
 
   // Everything in the document and in shadow roots. Counts what may hold a closed one: elements made
   // for it, and those that show something and hold nothing.
-  const roots = (root, census = { found: [root], hosts: 0 }, depth = 0) => {
+  const roots = (root, census = { found: [root], hosts: 0, made: [] }, depth = 0) => {
     if (depth > 6) return census;
     for (const element of root.querySelectorAll("*")) {
+      if (element.localName.includes("-")) census.made.push(element);
       const inside = shadow(element);
       if (inside) {
         census.found.push(inside);
@@ -51,9 +62,22 @@
   };
 
   const squeeze = (text) => text.replace(/\s+/gu, " ").trim();
+  // What the style sheet writes before and after an element.
+  const drawn = (element) =>
+    ["::before", "::after"]
+      .map((part) => [...getComputedStyle(element, part).content.matchAll(/"((?:[^"\\]|\\.)*)"/gu)].map(([, text]) => text).join(""))
+      .join(" ");
+  const named = (element) =>
+    (element.getAttribute("aria-labelledby") ?? "").split(/\s+/u).map((id) => element.getRootNode().getElementById?.(id)?.innerText ?? "").join(" ");
+  // What pictures in it say to those who cannot see them.
+  const pictured = (element) =>
+    [element, ...element.querySelectorAll("img, svg, [role=img]")]
+      .map((picture) => picture.getAttribute("alt") ?? picture.querySelector?.(":scope > title")?.textContent ?? picture.getAttribute("aria-label") ?? "")
+      .join(" ");
   const label = (element) => {
     const own = squeeze(element.innerText ?? "") || squeeze(element.value ?? "");
-    const told = squeeze(element.getAttribute("aria-label") ?? "") || squeeze(element.title ?? "");
+    if (/\p{L}/u.test(own)) return own.slice(0, LONGEST_LABEL);
+    const told = [element.getAttribute("aria-label") ?? "", named(element), pictured(element), element.title ?? "", drawn(element)].map(squeeze).find((text) => /\p{L}/u.test(text)) ?? "";
     // A sign such as × says less than what it is called.
     return ((/\p{L}/u.test(own) ? own : told) || own).slice(0, LONGEST_LABEL);
   };
@@ -66,13 +90,13 @@
       .slice(0, 300);
 
   const parent = (node) => node.parentElement ?? (node.getRootNode() instanceof ShadowRoot ? node.getRootNode().host : null);
-  // The text of an element with what stands in its open shadow roots.
-  const wholeText = (element) => {
+  // The text of an element with what stands in the shadow roots in and below it.
+  const wholeText = (element, depth = 0) => {
     let text = element.innerText ?? "";
-    const inside = shadow(element);
-    if (inside) {
-      for (const child of inside.children) {
-        if (!(child instanceof HTMLStyleElement)) text += `\n${child.innerText ?? ""}`;
+    if (depth > 4) return text;
+    for (const host of shadow(element) ? [element] : hostsIn(element)) {
+      for (const child of shadow(host).children) {
+        if (!(child instanceof HTMLStyleElement)) text += `\n${wholeText(child, depth + 1)}`;
       }
     }
     return text;
@@ -129,10 +153,9 @@
 
   // What stands beside a switch: its label, or the words of the smallest box around it that has any.
   const naming = (element) => {
-    const by = (element.getAttribute("aria-labelledby") ?? "").split(/\s+/u).map((id) => element.getRootNode().getElementById?.(id)?.innerText ?? "");
-    const own = [[...(element.labels ?? [])].map((each) => each.innerText).join(" "), element.getAttribute("aria-label") ?? "", by.join(" "), element.innerText ?? ""];
-    const named = own.map(squeeze).find(Boolean);
-    if (named) return named.slice(0, LONGEST_LABEL);
+    const own = [[...(element.labels ?? [])].map((each) => each.innerText).join(" "), element.getAttribute("aria-label") ?? "", named(element), element.innerText ?? ""];
+    const said = own.map(squeeze).find(Boolean);
+    if (said) return said.slice(0, LONGEST_LABEL);
     for (let node = parent(element), depth = 0; node && depth < 4; node = parent(node), depth += 1) {
       const text = squeeze(node.innerText ?? "");
       if (text) return text.slice(0, LONGEST_LABEL);
@@ -142,21 +165,31 @@
   const isOn = (element) =>
     element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-pressed") === "true";
   const isFixed = (element) => element.disabled === true || element.getAttribute("aria-disabled") === "true";
+  // Two buttons side by side of which one is pressed are the answers to a question, and no switches.
+  const isPaired = (element) =>
+    element.matches("[aria-pressed]:not([role=switch], [role=checkbox])") && element.parentElement?.querySelectorAll("[aria-pressed]").length === 2;
   // Options of one question share a group: by name, or by the box around them.
   const question = (element) => {
     if (element.name) return `name ${element.name}`;
     return `box ${keep(element.closest("[role=radiogroup], fieldset") ?? parent(element) ?? element)}`;
   };
 
-  // Words that only their mouse pointer shows to be a button.
-  const bare = (root) => {
+  // Short words that nothing but their mouse pointer shows to be a button; when looking closer, those
+  // without one too, if they stand above the page.
+  let closer = false;
+  const bare = (root, made) => {
     const found = [];
     let asked = 0;
-    for (const element of root.querySelectorAll("span, div, li, p, b, strong, label")) {
-      if (asked >= 400) break;
-      if (element.firstElementChild || !element.firstChild || element.textContent.length > 60 || element.closest(CLICKABLE)) continue;
+    for (const element of [...root.querySelectorAll(WORDS), ...made]) {
+      if (asked >= 600) break;
+      const inside = shadow(element);
+      if (!element.textContent || element.textContent.length > 60 || element.closest(CLICKABLE)) continue;
+      // The innermost box that holds all of the words.
+      if (!inside && element.firstElementChild && element.querySelector(WORDS)) continue;
+      if (!shown(element)) continue;
       asked += 1;
-      if (getComputedStyle(element).cursor === "pointer") found.push(element);
+      const points = getComputedStyle(inside?.querySelector("*") ?? element).cursor === "pointer";
+      if (points || (closer && overlay(element))) found.push(element);
     }
     return found;
   };
@@ -197,7 +230,8 @@
     if (!document.body) return { banners: [], origin: globalThis.origin };
     const census = roots(document);
     for (const root of census.found) {
-      for (const element of [...root.querySelectorAll(CLICKABLE), ...bare(root)]) {
+      const made = census.made.filter((element) => element.getRootNode() === root);
+      for (const element of [...root.querySelectorAll(CLICKABLE), ...bare(root, made)]) {
         if (count >= MOST_BUTTONS) break;
         if (!shown(element)) continue;
         const text = label(element);
@@ -216,13 +250,14 @@
           link: element.localName === "a" && /^(https?:|\/)/u.test(element.getAttribute("href") ?? ""),
           disabled: element.disabled === true || element.getAttribute("aria-disabled") === "true",
           place: place(element),
+          ...look(element),
         });
       }
       for (const element of root.querySelectorAll(TOGGLE)) {
         if (toggles.length >= MOST_BUTTONS) break;
         // A native box inside of a switch is the same switch.
         if (element.parentElement?.closest("[role=switch], [role=checkbox]")) continue;
-        toggles.push(element);
+        (isPaired(element) ? options : toggles).push(element);
       }
       for (const element of root.querySelectorAll(OPTION)) {
         if (options.length >= MOST_BUTTONS) break;
@@ -286,9 +321,89 @@
     return false;
   };
 
+  // Red, green, blue from 0 to 255 and how opaque from 0 to 1; nothing for what is no plain colour.
+  const colour = (words) => {
+    const parts = /^(rgba?|color)\((?:srgb )?([^)]+)\)$/u.exec(words);
+    if (!parts) return null;
+    const [red, green, blue, opaque = 1] = parts[2].split(/[\s,/]+/u).filter(Boolean).map(Number);
+    const scale = parts[1] === "color" ? 255 : 1;
+    const found = [red * scale, green * scale, blue * scale, opaque];
+    return found.every(Number.isFinite) ? found : null;
+  };
+  const over = (above, below) => above.slice(0, 3).map((part, index) => part * above[3] + below[index] * (1 - above[3]));
+  // What is painted behind an element, from the page's white up; nothing where a picture lies behind.
+  const behind = (element) => {
+    const layers = [];
+    for (let node = element; node; node = parent(node)) {
+      const style = getComputedStyle(node);
+      if (style.backgroundImage !== "none") return null;
+      const fill = colour(style.backgroundColor);
+      if (!fill) return null;
+      layers.push([...fill.slice(0, 3), fill[3] * Number(style.opacity)]);
+      if (fill[3] === 1 && Number(style.opacity) === 1) break;
+    }
+    return layers.reverse().reduce((below, above) => over(above, below), [255, 255, 255]);
+  };
+  // Relative luminance and contrast ratio as WCAG 2.2 defines them.
+  const luminance = (rgb) => {
+    const [red, green, blue] = rgb.map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const ratio = (one, other) => {
+    const [light, dark] = [luminance(one), luminance(other)].sort((left, right) => right - left);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  // How a button looks: contrast of its text, what it is filled with, size of its text.
+  const look = (element) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT, (text) => (/\p{L}/u.test(text.data) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
+    const words = walker.nextNode()?.parentElement ?? element;
+    const style = getComputedStyle(words);
+    const found = { font: Number.parseFloat(style.fontSize) };
+    const ground = behind(words);
+    const ink = colour(style.webkitTextFillColor || style.color);
+    const pictured = !/\p{L}/u.test(element.innerText || element.value || "");
+    if (ground && ink && !pictured && !/text/u.test(style.backgroundClip)) {
+      let opaque = ink[3];
+      for (let node = words; node && node !== parent(element); node = parent(node)) opaque *= Number(getComputedStyle(node).opacity);
+      found.contrast = ratio(over([...ink.slice(0, 3), opaque], ground), ground);
+    }
+    const around = parent(element) && behind(parent(element));
+    const filled = behind(element);
+    if (filled && around && filled.some((part, index) => Math.abs(part - around[index]) >= 1)) found.fill = `rgb(${filled.map(Math.round).join(", ")})`;
+    return found;
+  };
+
+  // Scrolls what a banner has to read to its end. True when something was left to read.
+  const read = (id) => {
+    let moved = false;
+    const inside = elements[id];
+    for (const element of inside ? [inside, ...inside.getElementsByTagName("*")] : []) {
+      if (element.scrollHeight - element.clientHeight - element.scrollTop > 2 && /auto|scroll/u.test(getComputedStyle(element).overflowY)) {
+        element.scrollTop = element.scrollHeight;
+        moved = true;
+      }
+    }
+    return moved;
+  };
+
+  // What stands in the place of an element that is gone: one that is called and says the same.
+  const successor = (id) => {
+    const gone = elements[id];
+    if (!gone || gone.isConnected) return gone;
+    const same = (other) => other.localName === gone.localName && mark(other) === mark(gone) && other.textContent === gone.textContent && shown(other);
+    for (const root of roots(document).found) {
+      const found = [...root.querySelectorAll(gone.localName)].find(same);
+      if (found) {
+        elements[id] = found;
+        return found;
+      }
+    }
+    return gone;
+  };
+
   // Brings a button into view and says whether the mouse would meet it.
   const aim = (id) => {
-    let element = elements[id];
+    let element = successor(id);
     if (!element?.isConnected) return { gone: true };
     // A hidden checkbox is clicked through its label or the picture beside it, as a visitor does.
     const seen = (other) => other && other.getBoundingClientRect().width >= 4 && other.checkVisibility({ opacityProperty: true, visibilityProperty: true });
@@ -340,6 +455,18 @@
     return true;
   };
 
+  // Whether words without any sign of a button are worth a look: the page speaks of consent, and
+  // something came new. From then on they are buttons, until told otherwise.
+  let size = 0;
+  const lookCloser = () => {
+    const now = document.getElementsByTagName("*").length;
+    if (closer || now === size || looks >= 10 || !document.body || !consent.test(document.body.textContent.slice(-200000))) return false;
+    size = now;
+    looks += 1;
+    closer = true;
+    return true;
+  };
+
   // Everything on the page that may lead back to the consent settings: what floats, and what stands
   // at the end of the page.
   const controls = () => {
@@ -385,10 +512,13 @@
     veiled,
     aim,
     areas,
-    element: (id) => elements[id],
+    element: (id) => successor(id),
     nativeClick: (id) => HTMLElement.prototype.click.call(elements[id]),
     keep,
     label,
-    isShown: (id) => elements[id]?.isConnected === true && shown(elements[id]),
+    isShown: (id) => successor(id)?.isConnected === true && shown(elements[id]),
+    read,
+    lookCloser,
+    lookAway: () => { closer = false; },
   };
 })("CONSENT");

@@ -47,6 +47,7 @@ impl Scan {
 
 #[derive(Debug, Clone, Deserialize)]
 struct ScannedBanner {
+    id: u64,
     text: String,
     #[serde(default)]
     lang: String,
@@ -78,6 +79,12 @@ struct ScannedButton {
     #[serde(default)]
     disabled: bool,
     place: [f64; 4],
+    #[serde(default)]
+    contrast: Option<f64>,
+    #[serde(default)]
+    fill: Option<String>,
+    #[serde(default)]
+    font: Option<f64>,
 }
 
 /// A switch of the banner.
@@ -141,7 +148,12 @@ pub struct LiveButton {
     pub text: String,
     /// The language its words were recognised in.
     pub language: String,
+    /// It cannot be pressed yet.
+    disabled: bool,
     place: [f64; 4],
+    contrast: Option<f64>,
+    fill: Option<String>,
+    font: Option<f64>,
 }
 
 /// The banner as it stands on the page right now.
@@ -149,6 +161,8 @@ pub struct LiveButton {
 pub struct LiveBanner {
     /// The world of the frame it stands in.
     pub world: World,
+    /// Under which our own world keeps it.
+    pub id: u64,
     /// Origin of that frame.
     pub origin: String,
     /// Its recognised buttons.
@@ -161,6 +175,8 @@ pub struct LiveBanner {
     pub share: f64,
     /// The page behind it cannot be scrolled.
     pub locked: bool,
+    /// It stands above the page.
+    overlay: bool,
     /// Elements our own world knew when it was seen: what has a higher id came later.
     known: u64,
     text: String,
@@ -178,7 +194,20 @@ impl LiveBanner {
     pub fn buttons(&self, role: ButtonRole) -> impl Iterator<Item = &LiveButton> {
         self.buttons
             .iter()
-            .filter(move |button| button.role == role)
+            .filter(move |button| button.role == role && !button.disabled)
+    }
+
+    /// The button that closes it, where it has no other.
+    pub fn only_close(&self) -> Option<&LiveButton> {
+        let others =
+            |button: &LiveButton| !matches!(button.role, ButtonRole::Close | ButtonRole::Link);
+        self.button(ButtonRole::Close)
+            .filter(|_| !self.buttons.iter().any(others))
+    }
+
+    /// Whether it has buttons that cannot be pressed yet.
+    pub fn holds_back(&self) -> bool {
+        self.buttons.iter().any(|button| button.disabled)
     }
 
     /// Whether something on it is allowed that can be refused.
@@ -189,13 +218,13 @@ impl LiveBanner {
 
     /// The same buttons saying the same things: nothing moved since.
     pub fn is_like(&self, other: &Self) -> bool {
-        let words = |banner: &Self| -> Vec<(u64, String, [i64; 2])> {
+        let words = |banner: &Self| -> Vec<(ButtonRole, String, [i64; 2])> {
             banner
                 .buttons
                 .iter()
                 .map(|button| {
                     (
-                        button.id,
+                        button.role,
                         button.text.clone(),
                         [button.place[0] as i64, button.place[1] as i64],
                     )
@@ -218,8 +247,17 @@ impl LiveBanner {
 
     /// What a report says of it, as the given layer.
     pub fn describe(&self, layer: u8, seen_ms: u64) -> Banner {
+        // Where every answer waits until the text was read, each is a way.
+        let waits = |role| {
+            let waiting = |role| {
+                self.buttons
+                    .iter()
+                    .any(|button| button.role == role && button.disabled)
+            };
+            waiting(role) && waiting(ButtonRole::Accept)
+        };
         let route = |role| {
-            if self.button(role).is_some() {
+            if self.button(role).is_some() || waits(role) {
                 Route::FirstLayer
             } else {
                 Route::None
@@ -253,9 +291,9 @@ impl LiveBanner {
                 text: button.text.clone(),
                 layer,
                 place: button.place,
-                contrast: None,
-                background: None,
-                font_px: None,
+                contrast: button.contrast.map(|ratio| (ratio * 100.0).round() / 100.0),
+                background: button.fill.clone(),
+                font_px: button.font,
             })
             .collect()
     }
@@ -296,6 +334,27 @@ pub async fn look_beyond(worlds: &Worlds, first: &LiveBanner) -> Option<LiveBann
         .into_iter()
         .filter(|live| !live.is_like(first))
         .max_by_key(|live| (fresh(live), live.score))
+}
+
+/// Banners of other makers that stand above the page beside one, and want an answer of their own.
+pub async fn beside(worlds: &Worlds, live: &LiveBanner) -> Vec<LiveBanner> {
+    let apart = |other: &LiveBanner| {
+        other.world.context != live.world.context
+            || !other
+                .buttons
+                .iter()
+                .any(|button| live.buttons.iter().any(|known| known.id == button.id))
+    };
+    let asks = |other: &LiveBanner| {
+        other.button(ButtonRole::Accept).is_some()
+            && (other.button(ButtonRole::Reject).is_some()
+                || other.button(ButtonRole::Settings).is_some())
+    };
+    candidates(worlds)
+        .await
+        .into_iter()
+        .filter(|other| other.overlay && asks(other) && apart(other))
+        .collect()
 }
 
 /// Looks at a layer again: the candidate that has one of its buttons.
@@ -342,7 +401,8 @@ pub async fn look_again(worlds: &Worlds, first: &LiveBanner) -> Option<LiveBanne
     })
 }
 
-/// Asks one frame what might be a banner; where nothing is, also what the browser alone can see.
+/// Asks one frame what might be a banner; where nothing is, also what the browser alone can see, and
+/// words that nothing shows to be buttons.
 async fn ask(worlds: &Worlds, world: &World) -> Option<Scan> {
     let scan = async || {
         let answer = worlds
@@ -350,24 +410,34 @@ async fn ask(worlds: &Worlds, world: &World) -> Option<Scan> {
             .await;
         serde_json::from_value::<Scan>(answer.ok()?).ok()
     };
-    let first = scan().await?;
-    if first.live(world).next().is_some() {
-        return Some(first);
+    let says = async |question: &str| {
+        let answer = worlds
+            .evaluate(world, format!("globalThis.consentinel?.{question}()"))
+            .await;
+        matches!(answer, Ok(Json::Bool(true)))
+    };
+    let is_there = |scan: &Scan| scan.live(world).next().is_some();
+    let mut found = scan().await?;
+    if is_there(&found) {
+        return Some(found);
     }
-    let veiled = worlds
-        .evaluate(world, "globalThis.consentinel?.veiled()")
-        .await;
-    if !matches!(veiled, Ok(Json::Bool(true))) {
-        return Some(first);
-    }
-    match closed::open(world).await {
-        Ok(0) => Some(first),
-        Ok(_) => scan().await,
-        Err(error) => {
-            tracing::debug!(%error, "closed shadow roots could not be looked into");
-            Some(first)
+    if says("veiled").await {
+        match closed::open(world).await {
+            Ok(0) => {}
+            Ok(_) => found = scan().await?,
+            Err(error) => {
+                tracing::debug!(%error, "closed shadow roots could not be looked into");
+            }
         }
     }
+    if !is_there(&found) && says("lookCloser").await {
+        let closer = scan().await?;
+        if is_there(&closer) {
+            return Some(closer);
+        }
+        says("lookAway").await;
+    }
+    Some(found)
 }
 
 /// Reads a candidate's words. `None` when it is no consent banner.
@@ -381,7 +451,7 @@ fn read(banner: &ScannedBanner, world: &World, scan: &Scan) -> Option<LiveBanner
 fn understand(banner: &ScannedBanner, world: &World, scan: &Scan, score: u32) -> LiveBanner {
     let lexicon = Lexicon::builtin();
     let mut buttons: Vec<LiveButton> = Vec::new();
-    for button in banner.buttons.iter().filter(|button| !button.disabled) {
+    for button in &banner.buttons {
         let meaning = lexicon
             .classify(&button.text)
             .map(|meaning| (meaning.role, meaning.language));
@@ -401,7 +471,11 @@ fn understand(banner: &ScannedBanner, world: &World, scan: &Scan, score: u32) ->
             role,
             text: button.text.clone(),
             language,
+            disabled: button.disabled,
             place: button.place,
+            contrast: button.contrast,
+            fill: button.fill.clone(),
+            font: button.font,
         });
     }
     let mut languages = lexicon.languages_of(&banner.text);
@@ -416,12 +490,14 @@ fn understand(banner: &ScannedBanner, world: &World, scan: &Scan, score: u32) ->
     }
     LiveBanner {
         world: world.clone(),
+        id: banner.id,
         origin: scan.origin.clone(),
         buttons,
         toggles: banner.toggles.clone(),
         questions: questions(&banner.options),
         share: banner.share,
         locked: scan.locked,
+        overlay: banner.overlay,
         known: scan.kept,
         text: banner.text.clone(),
         languages,
@@ -671,7 +747,9 @@ fn score(banner: &ScannedBanner, buttons: &[LiveButton]) -> Option<u32> {
         || has(ButtonRole::Reject) && (hinted || asks_for_a_choice || refuses_by_name)
         || has(ButtonRole::Acknowledge)
         || (has(ButtonRole::Settings) && has(ButtonRole::Save))
-        || switches;
+        || switches
+        // A notice that asks nothing and can only be closed.
+        || has(ButtonRole::Close) && banner.overlay && banner.spoken && hinted && !banner.form;
     if !answerable {
         return None;
     }

@@ -23,6 +23,8 @@ const ROUNDS: u32 = 4;
 /// How long a record is waited for while the banner still stands, and once it is gone.
 const PROOF_WHILE_ASKED: Duration = Duration::from_millis(2_500);
 const PROOF_ONCE_GONE: Duration = Duration::from_secs(6);
+/// Most further banners answered that stand beside the first.
+const MOST_BESIDE: usize = 2;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a choice was tried.
@@ -55,6 +57,7 @@ pub async fn choose(
         beside,
         blocked: None,
     };
+    let others = banner::beside(&stage.worlds(), live).await;
     let mut proof = None;
     // No rule of the engine knows single purposes.
     let engine = conductor.filter(|_| !matches!(wish, Wish::Some(_)));
@@ -88,6 +91,17 @@ pub async fn choose(
             break;
         }
         proof = Some(walk.prove().await);
+    }
+    if let Some(Proof::Confirmed { .. }) = proof {
+        for other in others.iter().take(MOST_BESIDE) {
+            // Some go away with the first.
+            let Some(other) = banner::look_at(&stage.worlds(), other).await else {
+                continue;
+            };
+            if walk.by_words(&other, banner).await {
+                proof = Some(walk.prove().await);
+            }
+        }
     }
     Chosen {
         choice: walk.choice,

@@ -58,7 +58,13 @@ pub fn outcomes(
             .any(|button| button.layer <= 1 && button.role == role)
     };
     let free_no = banner.routes.reject != Route::None;
-    let agrees = first(ButtonRole::Accept) || first(ButtonRole::Acknowledge);
+    // Closing a notice that offers nothing else takes note of it.
+    let closes = first(ButtonRole::Close)
+        && banner
+            .buttons
+            .iter()
+            .all(|button| matches!(button.role, ButtonRole::Close | ButtonRole::Link));
+    let agrees = first(ButtonRole::Accept) || first(ButtonRole::Acknowledge) || closes;
     if state == State::Rejected && !choice.made {
         names.push(Is::NoRejectRoute);
     }

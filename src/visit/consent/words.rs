@@ -7,6 +7,7 @@ mod fold;
 mod language;
 mod load;
 mod reading;
+mod segment;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,9 +19,10 @@ use crate::model::visit::ButtonRole;
 use fold::{is_invisible, pattern_of, words_of};
 use language::Language;
 use reading::{Fit, Reading, Span};
+use segment::{Segments, is_several_words};
 
-/// The words of the built-in lexicon.
-const SOURCE: &str = include_str!("words.toml");
+/// The words of the built-in lexicon, by how often their languages are met on European pages.
+const SOURCES: [&str; 2] = [include_str!("words.toml"), include_str!("words/world.toml")];
 /// The language of words that belong to every language (ISO 639-2 "undetermined").
 const SHARED: &str = "und";
 /// A text with more characters than this is no button.
@@ -35,7 +37,7 @@ const CLOSING_SIGNS: &str = "×✕✖✗✘❌❎⨯╳⛌⊗⊠🗙🞨🞩";
 /// The built-in words, read once.
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     // A test keeps the built-in words readable; without words no button has a role.
-    Lexicon::parse(SOURCE).unwrap_or_default()
+    Lexicon::parse(&SOURCES).unwrap_or_default()
 });
 
 /// The words of a text without case, accents, punctuation and numbers.
@@ -58,6 +60,7 @@ pub struct Lexicon {
     languages: Vec<Language>,
     phrases: HashMap<String, Vec<Meaning>>,
     longest_phrase: usize,
+    segments: Segments,
 }
 
 /// What a phrase means; `language` is an index, or `None` for every language.
@@ -73,6 +76,11 @@ impl Lexicon {
         &BUILTIN
     }
 
+    /// The words of a text, folded; those of scripts without spaces as far as they are known.
+    fn words(&self, text: &str) -> Vec<String> {
+        self.segments.split(words_of(text))
+    }
+
     /// What a button that says `text` does, if it says anything a banner's button would.
     ///
     /// A text that is a phrase as a whole has that phrase's role. Otherwise the longest phrases
@@ -81,7 +89,7 @@ impl Lexicon {
         if text.chars().nth(LONGEST_BUTTON_CHARS).is_some() {
             return None;
         }
-        let words = words_of(text);
+        let words = self.words(text);
         if words.is_empty() {
             return closing_sign(text);
         }
@@ -117,6 +125,7 @@ impl Lexicon {
                         start,
                         end,
                         chars: phrase.chars().count(),
+                        several_words: end - start > 1 || is_several_words(&phrase),
                         role: meaning.role,
                     };
                     spans.push((meaning.language, span));
@@ -194,7 +203,7 @@ impl Lexicon {
     /// newsletters, accounts, chats, orders. Read in the text's own languages.
     pub fn topics(&self, text: &str) -> (usize, usize) {
         let text: String = text.chars().take(LONGEST_BANNER_CHARS).collect();
-        let words = words_of(&text);
+        let words = self.words(&text);
         let codes = self.languages_of(&text);
         let spoken = |language: &&Language| codes.is_empty() || codes.contains(&language.code);
         let said_by = |word: &String, is: fn(&Language, &str) -> bool| {
@@ -257,7 +266,7 @@ impl Lexicon {
         const ENOUGH: usize = 3;
         const SHARE_OF_FIRST: usize = 3;
         let text: String = text.chars().take(LONGEST_BANNER_CHARS).collect();
-        let mut left: BTreeSet<String> = words_of(&text).into_iter().collect();
+        let mut left: BTreeSet<String> = self.words(&text).into_iter().collect();
         let mut found = Vec::new();
         let mut least = ENOUGH;
         loop {

@@ -19,10 +19,14 @@ const MOST_ANSWERS: usize = 120;
 impl Walk<'_> {
     /// Answers by the buttons' words. True when the answer was clicked.
     pub(super) async fn by_words(&mut self, live: &LiveBanner, banner: &mut Banner) -> bool {
+        let read = self.read_to_the_end(live).await;
+        let live = read.as_ref().unwrap_or(live);
         if self.wish == Wish::Everything {
             let yes = live
                 .button(ButtonRole::Accept)
-                .or_else(|| live.button(ButtonRole::Acknowledge));
+                .or_else(|| live.button(ButtonRole::Acknowledge))
+                // Who can do nothing but close a notice takes note of it so.
+                .or_else(|| live.only_close());
             return match yes {
                 Some(button) => self.click(live, button).await,
                 None => false,
@@ -64,6 +68,23 @@ impl Walk<'_> {
             current = next;
         }
         false
+    }
+
+    /// Scrolls a banner to its end whose buttons wait for that. Absent when nothing changed.
+    async fn read_to_the_end(&mut self, live: &LiveBanner) -> Option<LiveBanner> {
+        if !live.holds_back() {
+            return None;
+        }
+        let worlds = self.stage.worlds();
+        let read = worlds
+            .evaluate(&live.world, format!("consentinel.read({})", live.id))
+            .await;
+        if !matches!(read, Ok(serde_json::Value::Bool(true))) {
+            return None;
+        }
+        self.begin();
+        self.stage.pass_in_view(PAUSE).await;
+        banner::look_at(&worlds, live).await
     }
 
     /// Answers what can be answered on one layer. True when it was.

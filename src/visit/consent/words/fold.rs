@@ -24,6 +24,35 @@ pub(super) fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+        || is_mark(letter)
+}
+
+/// Points and marks of scripts outside of Europe, which writers may leave out: Hebrew, Arabic, the
+/// scripts of India, Thai, Japanese.
+fn is_mark(letter: char) -> bool {
+    const FIRST_OF_INDIA: u32 = 0x900;
+    const LETTERS_OF_A_SCRIPT: u32 = 0x80;
+    match letter {
+        '\u{591}'..='\u{5bd}'
+        | '\u{5bf}'
+        | '\u{5c1}'
+        | '\u{5c2}'
+        | '\u{5c4}'
+        | '\u{5c5}'
+        | '\u{5c7}'
+        | '\u{640}'
+        | '\u{64b}'..='\u{652}'
+        | '\u{670}'
+        | '\u{e47}'..='\u{e4e}'
+        | '\u{3099}'
+        | '\u{309a}' => true,
+        // Nukta and virama stand at the same place in every one of these scripts.
+        '\u{900}'..='\u{d7f}' => {
+            let place = (letter as u32 - FIRST_OF_INDIA) % LETTERS_OF_A_SCRIPT;
+            matches!(place, 0x3c | 0x4d)
+        }
+        _ => false,
+    }
 }
 
 /// Full-width Latin letters as ordinary ones.
@@ -72,6 +101,19 @@ fn fold_into(word: &mut String, letter: char) {
         'ё' => 'е',
         'й' => 'и',
         'ї' => 'і',
+        'ў' => 'у',
+        'ạ' | 'ả' | 'ấ'..='ặ' => 'a',
+        'ẹ'..='ệ' => 'e',
+        'ỉ' | 'ị' => 'i',
+        'ơ' | 'ọ'..='ợ' => 'o',
+        'ư' | 'ụ'..='ự' => 'u',
+        'ỳ'..='ỹ' => 'y',
+        'ẁ' | 'ẃ' | 'ẅ' => 'w',
+        'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+        'ة' => 'ه',
+        'ى' | 'ی' | 'ئ' => 'ي',
+        'ؤ' => 'و',
+        'ک' => 'ك',
         'ß' | 'æ' | 'œ' | 'þ' => {
             word.push_str(match letter {
                 'ß' => "ss",

@@ -13,12 +13,13 @@ use crate::model::visit::ButtonRole;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LexiconFile {
+    #[serde(default)]
     shared: SharedTable,
     language: Vec<LanguageTable>,
 }
 
 /// Phrases of every language.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SharedTable {
     accept: Vec<String>,
@@ -27,7 +28,7 @@ struct SharedTable {
     close: Vec<String>,
 }
 
-/// The words and phrases of one language.
+/// The words and phrases of one language; lists nobody has filled yet are empty.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LanguageTable {
@@ -35,43 +36,67 @@ struct LanguageTable {
     consent: Vec<String>,
     accept: Vec<String>,
     reject: Vec<String>,
+    #[serde(default)]
     settings: Vec<String>,
+    #[serde(default)]
     save: Vec<String>,
+    #[serde(default)]
     acknowledge: Vec<String>,
+    #[serde(default)]
     pay: Vec<String>,
+    #[serde(default)]
     close: Vec<String>,
+    #[serde(default)]
     link: Vec<String>,
+    #[serde(default)]
     all: Vec<String>,
+    #[serde(default)]
     only: Vec<String>,
+    #[serde(default)]
     necessary: Vec<String>,
+    #[serde(default)]
     selected: Vec<String>,
+    #[serde(default)]
     not: Vec<String>,
+    #[serde(default)]
     without: Vec<String>,
+    #[serde(default)]
     and: Vec<String>,
+    #[serde(default)]
     common: Vec<String>,
+    #[serde(default)]
     around: Vec<String>,
+    #[serde(default)]
     elsewhere: Vec<String>,
 }
 
 impl Lexicon {
-    /// Reads the words of a file.
-    pub(super) fn parse(source: &str) -> Result<Self, toml::de::Error> {
-        let file: LexiconFile = toml::from_str(source)?;
+    /// Reads the words of files.
+    pub(super) fn parse(sources: &[&str]) -> Result<Self, toml::de::Error> {
         let mut lexicon = Self::default();
-        for (role, phrases) in [
-            (ButtonRole::Accept, &file.shared.accept),
-            (ButtonRole::Reject, &file.shared.reject),
-            (ButtonRole::Acknowledge, &file.shared.acknowledge),
-            (ButtonRole::Close, &file.shared.close),
-        ] {
-            lexicon.learn(None, role, phrases);
+        let mut files: Vec<LexiconFile> = Vec::new();
+        for source in sources {
+            files.push(toml::from_str(source)?);
         }
-        for (index, table) in file.language.iter().enumerate() {
-            let mut vocabulary = HashSet::new();
-            for (role, phrases) in table.phrases() {
-                vocabulary.extend(lexicon.learn(Some(index), role, phrases));
+        // Where words end is known only once all words are.
+        for entry in files.iter().flat_map(LexiconFile::entries) {
+            // The words of a phrase written apart may be made of shorter ones.
+            if let [word] = words_of(entry).as_slice() {
+                lexicon.segments.learn(word);
             }
-            lexicon.languages.push(Language::new(table, vocabulary));
+        }
+        for file in &files {
+            for (role, phrases) in file.shared.phrases() {
+                lexicon.learn(None, role, phrases);
+            }
+            for table in &file.language {
+                let index = lexicon.languages.len();
+                let mut vocabulary = HashSet::new();
+                for (role, phrases) in table.phrases() {
+                    vocabulary.extend(lexicon.learn(Some(index), role, phrases));
+                }
+                lexicon.languages.push(Language::new(table, vocabulary));
+            }
         }
         Ok(lexicon)
     }
@@ -85,7 +110,7 @@ impl Lexicon {
     ) -> Vec<String> {
         let mut learnt = Vec::new();
         for phrase in phrases {
-            let words = words_of(phrase);
+            let words = self.words(phrase);
             self.longest_phrase = self.longest_phrase.max(words.len());
             self.phrases
                 .entry(words.join(" "))
@@ -97,7 +122,46 @@ impl Lexicon {
     }
 }
 
+impl LexiconFile {
+    /// Every word and phrase of every language.
+    fn entries(&self) -> impl Iterator<Item = &String> {
+        self.language.iter().flat_map(|table| {
+            let phrases = table.phrases().into_iter().map(|(_, phrases)| phrases);
+            phrases.chain(table.lists()).flatten()
+        })
+    }
+}
+
+impl SharedTable {
+    /// Its phrases, by what a button with them does.
+    fn phrases(&self) -> [(ButtonRole, &[String]); 4] {
+        [
+            (ButtonRole::Accept, &self.accept),
+            (ButtonRole::Reject, &self.reject),
+            (ButtonRole::Acknowledge, &self.acknowledge),
+            (ButtonRole::Close, &self.close),
+        ]
+    }
+}
+
 impl LanguageTable {
+    /// Its words that are no phrases of buttons.
+    fn lists(&self) -> [&[String]; 11] {
+        [
+            &self.consent,
+            &self.all,
+            &self.only,
+            &self.necessary,
+            &self.selected,
+            &self.not,
+            &self.without,
+            &self.and,
+            &self.common,
+            &self.around,
+            &self.elsewhere,
+        ]
+    }
+
     /// Its phrases, by what a button with them does.
     fn phrases(&self) -> [(ButtonRole, &[String]); 8] {
         [

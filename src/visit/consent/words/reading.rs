@@ -17,6 +17,8 @@ pub(super) struct Span {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) chars: usize,
+    /// Says more than a single word, which alone may mean anything.
+    pub(super) several_words: bool,
     pub(super) role: ButtonRole,
 }
 
@@ -56,7 +58,7 @@ impl<'a> Reading<'a> {
     /// too much about other things.
     pub(super) fn fit(&self) -> Option<Fit> {
         let several_words =
-            self.is_only_necessary() || self.spans.iter().any(|span| span.end - span.start > 1);
+            self.is_only_necessary() || self.spans.iter().any(|span| span.several_words);
         if self.spans.is_empty() && !several_words {
             return None;
         }
@@ -128,6 +130,8 @@ impl<'a> Reading<'a> {
             Some(Accept) if selected => Some(Save),
             // "Select all and accept", but "Configure or accept".
             Some(Accept) if has(Settings) && everything && joined => Some(Accept),
+            // "Accept all settings": they are what is answered.
+            Some(answer) if self.answers_all_settings() => Some(answer),
             Some(_) if has(Settings) => Some(Settings),
             Some(answer) => Some(answer),
             // "Continue with necessary cookies", "OK to the selected".
@@ -138,6 +142,18 @@ impl<'a> Reading<'a> {
                 .into_iter()
                 .find(|role| has(*role)),
         }
+    }
+
+    /// Whether a word for everything stands right before the settings, with room for an article.
+    fn answers_all_settings(&self) -> bool {
+        const NEAR: usize = 2;
+        self.spans
+            .iter()
+            .filter(|span| span.role == ButtonRole::Settings)
+            .any(|span| {
+                let before = &self.words[span.start.saturating_sub(NEAR)..span.start];
+                before.iter().any(|word| self.language.all.has(word))
+            })
     }
 
     fn span_at(&self, index: usize) -> Option<&Span> {

@@ -165,6 +165,91 @@ ca accept: Accepta-ho tot | Acceptar totes les galetes | Hi estic d'acord
 ca reject: Rebutja-ho tot | Només les necessàries | Continua sense acceptar
 ca settings: Configuració de galetes | Gestiona les preferències
 ca save: Desa les preferències | Permet la selecció
+ar accept: تقبل كل شيء | سماح | قبول كل شيء | قبول جميع ملفات تعريف الارتباط | أوافق | السماح للكل
+ar close: اغلاق
+ar reject: رفض كل شيء | منع | رفض الكل | لا أوافق | الضرورية فقط | رفض ملفات تعريف الارتباط غير الضرورية
+ar save: حفظ
+ar settings: تخصيص
+az save: Yadda saxla
+eu accept: Onartu guztiak
+eu close: Itxi
+eu reject: Onartu beharrezkoak
+eu save: Gorde
+eu settings: Konfiguratu
+gu accept: બધું સ્વીકારો
+gu close: બંધ કરો
+gu reject: બધું નકારો
+gu save: સેટિંગ્સ સાચવો
+gu settings: કસ્ટમાઇઝ કરો
+he accept: אפשר הכל | הסכם להכול | אשר הכל | מאשר/ת הכל | אני מסכים/ה לכל העוגיות
+he close: סגור
+he reject: דחה הכל | רק עוגיות חיוניות | אני לא מסכים/ה | סרב לעוגיות לא חיוניות
+he save: שמור הגדרות
+he settings: התאמה אישית | ניהול העדפות
+hi accept: सभी स्वीकार करें
+hi close: बंद करें
+hi reject: सभी अस्वीकार करें
+hi save: सहेजें | सेटिंग्स सहेजें | सेटिंग्स सेव करें
+hi settings: अनुकूलित करें
+id accept: Terima | Terima semua
+id reject: Tolak | Tolak semua
+id save: Simpan
+id settings: Pelajari lebih lanjut dan sesuaikan
+ja accept: すべてのクッキーを許可する | 全てに同意する | 許可 | すべて許可 | すべてのCookieを受け入れる | 同意して次へ
+ja close: 閉じる
+ja reject: すべてのクッキーを拒否する | 拒否 | すべて拒否 | すべて拒否する | 必須Cookieのみを受け入れる | 必要なCookieのみ
+ja save: 保存 | 設定を保存
+ja settings: カスタマイズする | カスタマイズ
+ko accept: 모두 동의하고 계속하기 | 모두 허용 | 허용 | 모두 수락 | 모든 쿠키 허용 | 쿠키 모두 허용
+ko close: 닫기
+ko reject: 거부 | 모두 거부 | 필수 쿠키만 허용 | 동의하지 않음 | 선택적 쿠키 거부
+ko save: 저장하기 | 설정 저장
+ko settings: 설정 변경 | 맞춤 설정
+lb accept: Alles akzeptéieren | Erlaaben
+lb reject: Alles verwerfen | Refuséieren
+lb save: Späicheren
+lb settings: Personaliséieren
+oc accept: Acceptar totes los cookies | Autorizar | Autorizar totes los cookies | OK, tot acceptar | Tot acceptar
+oc reject: Acceptar sonque los cookies tecnics necessaris | Accèpti çò necessari | Interdire totes los cookies | Tot refusar
+oc save: Enregistrar | Salvagardar
+oc settings: Gerir los cookies
+rm accept: Acceptar tut
+rm reject: Refusar ils cookies betg essenzials
+rm settings: Midar ils parameters da cookie
+sq accept: Lejo | Lejo të gjitha cookies | OK, prano të gjitha
+sq close: Mbyll
+sq reject: Refuzo | Refuzo të gjitha cookies
+sq save: Ruaj
+sq settings: Personalizo
+sr accept: Прихвати све | Prihvatam sve kolačiće | Dozvoli sve
+sr reject: Одбиј све | Odbij sve | Само неопходни | Prihvati samo neophodne
+ta close: மூடு
+ta save: சேமி
+vi accept: Cho phép | Cho phép tất cả các Cookies | OK, đồng ý
+vi close: Đóng
+vi reject: Từ chối | Từ chối tất cả cookies
+vi save: Lưu
+vi settings: Cá nhân
+zh accept: 允许 | 好的，全部接受 | 全部同意 | 全部接受
+zh close: 关闭
+zh reject: 禁用 | 全部拒绝 | 我拒绝 | 拒绝所有 Cookies | 仅接受必要 Cookie | 拒絕非必要Cookie
+zh save: 保存偏好设置 | 保存设置 | 接受选择
+zh settings: 个性化 | 自定义 | 自定义设置
+th accept: ยอมรับทั้งหมด | ยอมรับคุกกี้ทั้งหมด | ฉันยอมรับ
+th reject: ปฏิเสธทั้งหมด | เฉพาะคุกกี้ที่จำเป็น | ไม่ยอมรับ | ยอมรับเฉพาะคุกกี้ที่จำเป็นเท่านั้น
+th settings: ตั้งค่าคุกกี้ | จัดการคุกกี้
+fa accept: پذیرش همه | می‌پذیرم
+fa reject: رد همه | فقط کوکی‌های ضروری
+mk accept: Прифати ги сите | Се согласувам
+mk reject: Одбиј ги сите | Само неопходни колачиња
+ms reject: Tolak semua | Kuki yang diperlukan sahaja
+cy reject: Gwrthod cwcis ychwanegol | Derbyn cwcis hanfodol yn unig
+hu accept: Fogadja el mindet | Engedélyezze
+sk reject: Odmietnite všetky
+ro accept: OK, acceptați-le pe toate
+de accept: Alle Einstellungen akzeptieren
+de reject: Alle Einstellungen ablehnen
+de save: Diese Einstellungen akzeptieren
 und acknowledge: OK | Okay!
 und close: × | ✕ | X | \u{a0}✖\u{fe0f}
 ";
@@ -190,6 +275,9 @@ Do košíka | Kosárba teszem | Adaugă în coș | Προσθήκη στο κα�
 Dodaj u košaricu | Dodaj v košarico | Lisa ostukorvi | Į krepšelį | Pievienot grozam
 Cuir sa chiseán | Żid mal-basket | Setja í körfu | Додати в кошик | Добавить в корзину
 Sepete ekle | Afegeix a la cistella | Kirjaudu sisään | Войти | Giriş yap | Přihlásit se
+接受邀请 | 登录 | 加入购物车 | 订阅电子报 | 同意条款并注册 | 管理账户 | 招待を承認する | ログイン
+カートに入れる | 利用規約に同意する | 通知を許可する | 로그인 | 장바구니에 담기 | 약관에 동의 | 알림 허용
+ยอมรับคำเชิญ | เข้าสู่ระบบ | تسجيل الدخول | أضف إلى السلة | قبول الدعوة | הוסף לסל | אשר הזמנה
 Hello world | 12 | … | — | 🍪 | lorem ipsum dolor sit amet
 ";
 
@@ -210,8 +298,8 @@ fn buttons() -> impl Iterator<Item = (&'static str, ButtonRole, &'static str)> {
 
 #[test]
 fn the_built_in_words_are_read() {
-    let lexicon = Lexicon::parse(SOURCE).unwrap();
-    assert_eq!(lexicon.languages.len(), 30);
+    let lexicon = Lexicon::parse(&SOURCES).unwrap();
+    assert_eq!(lexicon.languages.len(), 63);
     for language in &lexicon.languages {
         assert!(language.common.len() >= 15, "{}", language.code);
         assert!(!language.consent.is_empty(), "{}", language.code);
