@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::judge::baseline::{self, Baseline};
 use crate::model::visit::State;
 use crate::visit::Manner;
 use crate::visit::consent::purposes::PurposesError;
+use crate::visit::login::{Login, LoginError};
 use crate::visit::time::ClockKind;
 
 /// Memory the browser may need for one visit, in bytes.
@@ -65,6 +67,12 @@ pub(super) struct AuditOptions {
     /// Picture the whole page at the end of each visit, not only what fits into the window
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) full_page: Option<bool>,
+    /// File with cookies the visitor brings along, to audit behind a login: Netscape's form or JSON; never stored
+    #[arg(long, value_name = "FILE")]
+    pub(super) cookies: Option<PathBuf>,
+    /// File with cookies and local storage the visitor brings along, as Playwright writes it; never stored
+    #[arg(long, value_name = "FILE")]
+    pub(super) storage_state: Option<PathBuf>,
     /// Accept bad certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
@@ -115,6 +123,8 @@ impl AuditOptions {
             honest_bot: self.honest_bot.or(config.honest_bot),
             purposes: self.purposes.or(config.purposes),
             full_page: self.full_page.or(config.full_page),
+            cookies: self.cookies.or(config.cookies),
+            storage_state: self.storage_state.or(config.storage_state),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
             browser_arg: self.browser_arg.or(config.browser_arg),
@@ -193,6 +203,7 @@ impl AuditOptions {
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
+            login: self.login()?.map(Arc::new),
             purposes: purposes.map_err(|error: PurposesError| format!("--purposes {error}"))?,
             ..defaults
         };
@@ -217,6 +228,26 @@ impl AuditOptions {
             consent_rules: self.consent_rules.clone(),
             options: self.for_the_report(),
         })
+    }
+
+    /// What the visitor brings along.
+    fn login(&self) -> Result<Option<Login>, String> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let wrong = |path: &PathBuf, error: LoginError| format!("{} {error}", path.display());
+        let mut login = Login::default();
+        if let Some(path) = &self.cookies {
+            login
+                .add_cookies(&read(path)?)
+                .map_err(|error| wrong(path, error))?;
+        }
+        if let Some(path) = &self.storage_state {
+            login
+                .add_storage_state(&read(path)?)
+                .map_err(|error| wrong(path, error))?;
+        }
+        Ok((self.cookies.is_some() || self.storage_state.is_some()).then_some(login))
     }
 
     /// Options that differ from their defaults.
@@ -244,6 +275,8 @@ impl AuditOptions {
             ("honest-bot", switch(self.honest_bot)),
             ("purposes", self.purposes.clone()),
             ("full-page", switch(self.full_page)),
+            ("cookies", self.cookies.as_ref().map(shown)),
+            ("storage-state", self.storage_state.as_ref().map(shown)),
             ("insecure", switch(self.insecure)),
             (
                 "browser-arg",
