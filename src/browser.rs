@@ -8,6 +8,7 @@ pub mod error;
 pub mod fetch;
 pub mod find;
 pub mod launch;
+mod memory;
 pub mod self_test;
 pub mod session;
 

@@ -16,7 +16,7 @@ use crate::judge::baseline::{self, Baseline};
 use crate::model::visit::State;
 use crate::visit::Manner;
 use crate::visit::consent::purposes::PurposesError;
-use crate::visit::login::{Login, LoginError};
+use crate::visit::login::{Login, LoginError, Steps};
 use crate::visit::time::ClockKind;
 
 /// Memory the browser may need for one visit, in bytes.
@@ -73,6 +73,9 @@ pub(super) struct AuditOptions {
     /// File with cookies and local storage the visitor brings along, as Playwright writes it; never stored
     #[arg(long, value_name = "FILE")]
     pub(super) storage_state: Option<PathBuf>,
+    /// File with the steps of a login, made once before the first visit; secrets come from the environment
+    #[arg(long, value_name = "FILE")]
+    pub(super) login_steps: Option<PathBuf>,
     /// Accept bad certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
@@ -125,6 +128,7 @@ impl AuditOptions {
             full_page: self.full_page.or(config.full_page),
             cookies: self.cookies.or(config.cookies),
             storage_state: self.storage_state.or(config.storage_state),
+            login_steps: self.login_steps.or(config.login_steps),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
             browser_arg: self.browser_arg.or(config.browser_arg),
@@ -218,6 +222,7 @@ impl AuditOptions {
                 visit_limit,
                 ..manner
             },
+            steps: self.steps()?,
             launch,
             concurrency: self
                 .concurrency
@@ -250,6 +255,17 @@ impl AuditOptions {
         Ok((self.cookies.is_some() || self.storage_state.is_some()).then_some(login))
     }
 
+    /// The steps of a login.
+    fn steps(&self) -> Result<Option<Steps>, String> {
+        let Some(path) = &self.login_steps else {
+            return Ok(None);
+        };
+        let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let steps = Steps::parse(&text, &|name| std::env::var(name).ok());
+        steps.map(Some).map_err(|error| wrong(&error))
+    }
+
     /// Options that differ from their defaults.
     fn for_the_report(&self) -> BTreeMap<String, String> {
         let shown = |path: &PathBuf| path.display().to_string();
@@ -277,6 +293,7 @@ impl AuditOptions {
             ("full-page", switch(self.full_page)),
             ("cookies", self.cookies.as_ref().map(shown)),
             ("storage-state", self.storage_state.as_ref().map(shown)),
+            ("login-steps", self.login_steps.as_ref().map(shown)),
             ("insecure", switch(self.insecure)),
             (
                 "browser-arg",

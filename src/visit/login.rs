@@ -3,10 +3,14 @@
 //! None of it is the page's doing: it is taken out of the snapshot unless the page touches it. It is a
 //! secret, and stays in memory.
 
+mod steps;
+
 use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
+
+pub use steps::{Steps, StepsError};
 
 use super::kept::Key;
 use crate::browser::browser_protocol::network::{CookieParam, CookieSameSite, TimeSinceEpoch};
@@ -140,6 +144,22 @@ impl Login {
             self.storage.extend(entries);
         }
         self.bounded()
+    }
+
+    /// Adds what another one has.
+    #[must_use]
+    pub fn joined(mut self, other: &Self) -> Self {
+        self.cookies.extend(other.cookies.iter().cloned());
+        self.storage.extend(other.storage.iter().cloned());
+        self
+    }
+
+    fn add_entry(&mut self, origin: &str, key: String, value: String) {
+        self.storage.push(Entry {
+            origin: origin.to_owned(),
+            key,
+            value,
+        });
     }
 
     fn bounded(&self) -> Result<(), LoginError> {
