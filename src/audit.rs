@@ -31,6 +31,7 @@ use crate::model::visit::{Diagnostic, DiagnosticCode, State, Visit};
 use crate::queue::QueueError;
 use crate::store::{StoreError, Tally};
 use crate::visit::consent::{Engine, EngineError};
+use crate::visit::login::{Login, Steps, StepsError};
 use crate::visit::{Manner, Plan};
 use fleet::Fleet;
 use policies::Policies;
@@ -46,6 +47,8 @@ pub struct Job {
     pub repeat: u32,
     /// How each visit goes.
     pub manner: Manner,
+    /// A login that is made once, before the first visit.
+    pub steps: Option<Steps>,
     /// How the browser is started.
     pub launch: LaunchOptions,
     /// How many visits at once.
@@ -91,6 +94,9 @@ pub enum AuditError {
     /// The self-test cannot listen on loopback.
     #[error("the self-test cannot listen on loopback")]
     SelfTest(#[source] std::io::Error),
+    /// The login cannot be made.
+    #[error(transparent)]
+    Login(#[from] StepsError),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -150,7 +156,7 @@ struct Target {
 
 /// Runs a job. Its progress is heard through `progress`; `cancel` stops it, with a report of what was seen.
 pub async fn audit(
-    job: Job,
+    mut job: Job,
     progress: mpsc::UnboundedSender<Progress>,
     cancel: CancellationToken,
 ) -> Result<Report, AuditError> {
@@ -169,7 +175,7 @@ pub async fn audit(
             url: address(given),
         })
         .collect();
-    let plans: Vec<(usize, Plan)> = targets
+    let mut plans: Vec<(usize, Plan)> = targets
         .iter()
         .enumerate()
         .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)))
@@ -195,6 +201,11 @@ pub async fn audit(
     let mut policies = Policies::new();
     if !plans.is_empty() {
         let browser = launch(&job.launch).await?;
+        let login = logged_in(&job.manner, job.steps.as_ref(), &browser).await?;
+        job.manner.login.clone_from(&login);
+        for (_, plan) in &mut plans {
+            plan.manner.login.clone_from(&login);
+        }
         let info = browser.info().clone();
         diagnostics.extend(shortcomings(&info, &job.launch, true));
         browser_info = Some(info.clone());
@@ -321,6 +332,20 @@ async fn visits_with_gpc(
     drop(running);
     fleet.close().await;
     Ok(visits)
+}
+
+/// What visitors bring along: what files hold, and what the steps of a login leave.
+async fn logged_in(
+    manner: &Manner,
+    steps: Option<&Steps>,
+    browser: &Browser,
+) -> Result<Option<Arc<Login>>, StepsError> {
+    let Some(steps) = steps else {
+        return Ok(manner.login.clone());
+    };
+    let made = steps.carry_out(browser).await?;
+    let brought = manner.login.as_deref().cloned().unwrap_or_default();
+    Ok(Some(Arc::new(brought.joined(&made))))
 }
 
 /// Starts a browser and tests whether it keeps third-party cookies.

@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod find;
 pub mod launch;
 pub mod paper;
+mod memory;
 pub mod self_test;
 pub mod session;
 

@@ -7,6 +7,7 @@ pub mod consent;
 mod failure;
 mod kept;
 mod links;
+pub mod login;
 pub mod plan;
 pub mod policy;
 pub mod record;
@@ -33,6 +34,7 @@ use consent::prove::{self, Proof};
 use consent::{Engine, mouse};
 use failure::Failure;
 pub use kept::KeptProfile;
+use login::Login;
 pub use plan::{Manner, Plan};
 use stage::{Preparation, Stage};
 
@@ -66,7 +68,11 @@ pub async fn visit(
     plan: &Plan,
     cancel: &CancellationToken,
 ) -> Visit {
-    visit_on(browser, engine, plan, None, cancel).await
+    let mut visit = visit_on(browser, engine, plan, None, cancel).await;
+    if let Some(login) = &plan.manner.login {
+        kept::take_out(&mut visit.snapshot, &login.left());
+    }
+    visit
 }
 
 /// As [`visit`], in a profile that is kept: the first visit answers, the following ones go on with that
@@ -78,6 +84,9 @@ pub async fn visit_in(
     cancel: &CancellationToken,
 ) -> Visit {
     let browser = Arc::clone(profile.browser());
+    if let Some(login) = &plan.manner.login {
+        profile.log_in(login).await;
+    }
     let mut visit = visit_on(&browser, engine, plan, Some(profile), cancel).await;
     profile.learn(plan, &mut visit);
     visit
@@ -95,7 +104,7 @@ async fn visit_on(
         browser,
         profile.map(KeptProfile::context),
         preparation(browser, engine, plan),
-        plan.manner.clock,
+        &plan.manner,
     )
     .await
     {
@@ -129,7 +138,15 @@ fn preparation(browser: &Browser, engine: &Engine, plan: &Plan) -> Preparation {
     Preparation {
         hook_channel,
         engine_channel,
-        finder: banner::script(),
+        finder: format!(
+            "{}{}",
+            banner::script(),
+            manner
+                .login
+                .as_deref()
+                .map(Login::script)
+                .unwrap_or_default()
+        ),
         engine_scripts,
         user_agent: manner
             .user_agent

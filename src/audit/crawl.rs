@@ -191,7 +191,7 @@ async fn work<B: Browsing>(
 }
 
 /// Does what blocks on a thread that may.
-async fn apart<T: Send + 'static>(
+pub(super) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, AuditError> {
     match tokio::task::spawn_blocking(work).await {
@@ -416,7 +416,8 @@ impl<B: Browsing> Coordinator<'_, B> {
         let robots = match answer {
             Ok(fetched) => {
                 let robots = Robots::of_answer(fetched.status, &fetched.body);
-                if fetched.status >= 500 && !self.wishes.ignore_robots {
+                let not_now = fetched.status >= 500 || fetched.status == 429;
+                if not_now && !self.wishes.ignore_robots {
                     self.ending.remarks.push(format!(
                         "{origin} answers the question for robots.txt with an error ({}), so it was not visited; --ignore-robots does so on your own site",
                         fetched.status

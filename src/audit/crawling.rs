@@ -9,17 +9,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::browsing::ByBrowser;
-use super::crawl::{Ending, Wishes, crawl};
+use super::crawl::{Ending, Wishes, apart, crawl};
 use super::fleet::Fleet;
-use super::{AuditError, Progress, launch, run_diagnostic, run_id, tell, tool};
+use super::{AuditError, Progress, launch, logged_in, run_diagnostic, run_id, tell, tool};
 use crate::browser::LaunchOptions;
 use crate::catalog::Catalog;
-use crate::judge;
+use crate::judge::{self, Profile};
 use crate::model::report::{BrowserInfo, Page, PageSource as _, Report, Run, SCHEMA};
 use crate::model::visit::{Diagnostic, DiagnosticCode};
 use crate::store::{Kind, RunRecord, Store, StoredRun};
 use crate::visit::Manner;
 use crate::visit::consent::Engine;
+use crate::visit::login::Steps;
 
 /// A site to be crawled, and how.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct CrawlJob {
     pub wishes: Wishes,
     /// How each visit goes.
     pub manner: Manner,
+    /// A login that is made once, before the first visit.
+    pub steps: Option<Steps>,
     /// How the browser is started.
     pub launch: LaunchOptions,
     /// A catalog laid over the built-in one.
@@ -59,19 +62,24 @@ pub async fn crawl_site(
     stop: CancellationToken,
     cancel: CancellationToken,
 ) -> Result<Crawled, AuditError> {
-    let catalog = match &job.catalog {
+    let catalog = Arc::new(match &job.catalog {
         Some(folder) => Catalog::with_overlay(folder)?,
         None => Catalog::builtin()?,
-    };
+    });
     let engine = Arc::new(Engine::load(job.consent_rules.as_deref())?);
     let browser = launch(&job.launch).await?;
+    let manner = Manner {
+        login: logged_in(&job.manner, job.steps.as_ref(), &browser).await?,
+        ..job.manner.clone()
+    };
     let info = browser.info().clone();
     let record = match &job.resumed {
         Some(record) => record.clone(),
         None => {
             let started = Timestamp::now();
             let record = RunRecord::new(&run_id(started), started, Kind::Crawl)?;
-            store.begin(record, &job.description)?
+            let (store, description) = (store.clone(), job.description.clone());
+            apart(move || store.begin(record, &description)).await?
         }
     };
     tell(
@@ -83,7 +91,7 @@ pub async fn crawl_site(
     );
     let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
     let kept = job.wishes.kept_states();
-    let browsing = ByBrowser::new(fleet, Arc::clone(&engine), job.manner.clone(), &kept);
+    let browsing = ByBrowser::new(fleet, Arc::clone(&engine), manner, &kept);
     let ended = crawl(
         &job.wishes,
         &record,
@@ -109,14 +117,16 @@ pub async fn crawl_site(
         clock: job.manner.clock.name().to_owned(),
         options: job.options,
     };
-    let report = report(run, &store, &record, &catalog, &job.wishes)?;
-    if ending.complete {
-        store.finish(&record, &report)?;
-    }
-    Ok(Crawled {
-        report,
-        complete: ending.complete,
+    let (complete, profile) = (ending.complete, job.wishes.profile);
+    let report = apart(move || {
+        let report = report(run, &store, &record, &catalog, profile);
+        if complete {
+            store.finish(&record, &report)?;
+        }
+        Ok(report)
     })
+    .await?;
+    Ok(Crawled { report, complete })
 }
 
 /// The report on all pages that are stored.
@@ -125,8 +135,8 @@ fn report(
     store: &Store,
     record: &RunRecord,
     catalog: &Catalog,
-    wishes: &Wishes,
-) -> Result<Report, AuditError> {
+    profile: Profile,
+) -> Report {
     let stored = StoredRun::pages_of(store, record.clone());
     let mut pages: Vec<Page> = Vec::new();
     for page in stored.pages() {
@@ -139,8 +149,8 @@ fn report(
             )),
         }
     }
-    let judgement = judge::judge(&pages, catalog, wishes.profile);
-    Ok(Report {
+    let judgement = judge::judge(&pages, catalog, profile);
+    Report {
         schema: SCHEMA.to_owned(),
         run,
         pages,
@@ -148,7 +158,7 @@ fn report(
         findings: judgement.findings,
         rules: judgement.rules,
         summary: judgement.summary,
-    })
+    }
 }
 
 /// What holds for the whole crawl.

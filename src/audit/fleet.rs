@@ -1,5 +1,5 @@
 //! The browser a job drives. A crashed one is replaced, and the visit it cost is made once more; one
-//! that has made many visits is replaced, too, because browsers grow.
+//! that has made many visits, or has grown, is replaced, too.
 
 use std::sync::Arc;
 
@@ -18,6 +18,10 @@ pub(super) const TRIES: u32 = 2;
 
 /// How many visits a browser makes before another takes over.
 pub(super) const VISITS_OF_A_BROWSER: u32 = 200;
+
+/// Memory from which on another browser takes over, in bytes, and after how many visits it is looked at.
+const LARGEST_BROWSER: u64 = 6 * 1024 * 1024 * 1024;
+const LOOK_AT_MEMORY_EVERY: u32 = 10;
 
 /// The browser a job drives.
 pub(super) struct Fleet {
@@ -73,7 +77,18 @@ impl Fleet {
     /// The browser for another visit: a new one when the last is gone or has made its visits.
     pub(super) async fn running(&self) -> Arc<Browser> {
         let mut current = self.browser.lock().await;
-        if current.browser.connection().is_closed() || current.visits >= VISITS_OF_A_BROWSER {
+        let has_grown = || {
+            let looks = current.visits > 0 && current.visits.is_multiple_of(LOOK_AT_MEMORY_EVERY);
+            looks
+                && current
+                    .browser
+                    .memory()
+                    .is_some_and(|bytes| bytes > LARGEST_BROWSER)
+        };
+        if current.browser.connection().is_closed()
+            || current.visits >= VISITS_OF_A_BROWSER
+            || has_grown()
+        {
             match super::launch(&self.launch).await {
                 Ok(browser) => {
                     *current = Running {

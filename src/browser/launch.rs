@@ -271,6 +271,11 @@ impl Browser {
             .map(drop)
     }
 
+    /// Memory all of its processes take, in bytes, where the system tells it.
+    pub fn memory(&self) -> Option<u64> {
+        super::memory::of_group(self.child.id()?)
+    }
+
     /// Ends the browser.
     pub async fn close(mut self) {
         if let Err(error) = self.root.call_within(CloseParams {}, END_LIMIT).await {

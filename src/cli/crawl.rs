@@ -293,6 +293,7 @@ fn job(
             profile: job.profile,
         },
         manner: job.manner,
+        steps: job.steps,
         launch: job.launch,
         catalog: job.catalog,
         consent_rules: job.consent_rules,

@@ -74,7 +74,9 @@ impl Exit {
     /// How a run ends that could not start.
     pub fn of_error(error: &AuditError) -> Self {
         match error {
-            AuditError::Browser(_) | AuditError::SelfTest(_) => Self::Incomplete,
+            AuditError::Browser(_) | AuditError::SelfTest(_) | AuditError::Login(_) => {
+                Self::Incomplete
+            }
             AuditError::Catalog(_)
             | AuditError::Engine(_)
             | AuditError::Pattern(_)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::judge::baseline::{self, Baseline};
 use crate::model::visit::State;
 use crate::visit::Manner;
 use crate::visit::consent::purposes::PurposesError;
+use crate::visit::login::{Login, LoginError, Steps};
 use crate::visit::time::ClockKind;
 
 /// Memory the browser may need for one visit, in bytes.
@@ -74,6 +76,15 @@ pub(super) struct AuditOptions {
     /// Picture the whole page at the end of each visit, not only what fits into the window
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) full_page: Option<bool>,
+    /// File with cookies the visitor brings along, to audit behind a login: Netscape's form or JSON; never stored
+    #[arg(long, value_name = "FILE")]
+    pub(super) cookies: Option<PathBuf>,
+    /// File with cookies and local storage the visitor brings along, as Playwright writes it; never stored
+    #[arg(long, value_name = "FILE")]
+    pub(super) storage_state: Option<PathBuf>,
+    /// File with the steps of a login, made once before the first visit; secrets come from the environment
+    #[arg(long, value_name = "FILE")]
+    pub(super) login_steps: Option<PathBuf>,
     /// Accept bad certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "YES")]
     pub(super) insecure: Option<bool>,
@@ -126,6 +137,9 @@ impl AuditOptions {
             honest_bot: self.honest_bot.or(config.honest_bot),
             purposes: self.purposes.or(config.purposes),
             full_page: self.full_page.or(config.full_page),
+            cookies: self.cookies.or(config.cookies),
+            storage_state: self.storage_state.or(config.storage_state),
+            login_steps: self.login_steps.or(config.login_steps),
             insecure: self.insecure.or(config.insecure),
             browser: self.browser.or(config.browser),
             browser_arg: self.browser_arg.or(config.browser_arg),
@@ -209,6 +223,7 @@ impl AuditOptions {
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
             empties: thorough,
+            login: self.login()?.map(Arc::new),
             purposes: purposes.map_err(|error: PurposesError| format!("--purposes {error}"))?,
             ..defaults
         };
@@ -227,6 +242,7 @@ impl AuditOptions {
             gpc_beside: thorough
                 && !launch.global_privacy_control
                 && states.contains(&State::Before),
+            steps: self.steps()?,
             launch,
             concurrency: self
                 .concurrency
@@ -249,6 +265,37 @@ impl AuditOptions {
                 .map(PolicySource::At)
                 .map_err(|reason| format!("--policy {url}: {reason}")),
         }
+    }
+
+    /// What the visitor brings along.
+    fn login(&self) -> Result<Option<Login>, String> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        let wrong = |path: &PathBuf, error: LoginError| format!("{} {error}", path.display());
+        let mut login = Login::default();
+        if let Some(path) = &self.cookies {
+            login
+                .add_cookies(&read(path)?)
+                .map_err(|error| wrong(path, error))?;
+        }
+        if let Some(path) = &self.storage_state {
+            login
+                .add_storage_state(&read(path)?)
+                .map_err(|error| wrong(path, error))?;
+        }
+        Ok((self.cookies.is_some() || self.storage_state.is_some()).then_some(login))
+    }
+
+    /// The steps of a login.
+    fn steps(&self) -> Result<Option<Steps>, String> {
+        let Some(path) = &self.login_steps else {
+            return Ok(None);
+        };
+        let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let steps = Steps::parse(&text, &|name| std::env::var(name).ok());
+        steps.map(Some).map_err(|error| wrong(&error))
     }
 
     /// Options that differ from their defaults.
@@ -278,6 +325,9 @@ impl AuditOptions {
             ("honest-bot", switch(self.honest_bot)),
             ("purposes", self.purposes.clone()),
             ("full-page", switch(self.full_page)),
+            ("cookies", self.cookies.as_ref().map(shown)),
+            ("storage-state", self.storage_state.as_ref().map(shown)),
+            ("login-steps", self.login_steps.as_ref().map(shown)),
             ("insecure", switch(self.insecure)),
             (
                 "browser-arg",

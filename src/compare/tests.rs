@@ -215,7 +215,7 @@ fn pages_of_one_run_only_are_named() {
     assert_eq!(comparison.pages.len(), 1);
     assert_eq!(comparison.pages[0].change, Some(Change::New));
     assert_eq!(comparison.unchanged_pages, 1);
-    let text = crate::compare::sheet(&comparison);
+    let text = sheet(&comparison);
     assert!(
         text.sections
             .iter()

@@ -12,6 +12,7 @@ use crate::model::snapshot::{Cookie, Effect, Snapshot, StorageEntry, StorageKind
 use crate::model::value::Value;
 use crate::model::visit::{Banner, Choice, ChoiceOutcome, DiagnosticCode, Outcome, Visit};
 use crate::visit::consent::banner;
+use crate::visit::login::Login;
 
 /// Most items remembered. Beyond that, what an earlier page left is taken for the next one's.
 const MOST_REMEMBERED: usize = 50_000;
@@ -26,7 +27,7 @@ pub(super) struct Answered {
 }
 
 /// What tells one item from another, and nothing that may change.
-type Key = (Option<StorageKind>, String, String, String, Option<String>);
+pub(super) type Key = (Option<StorageKind>, String, String, String, Option<String>);
 
 /// A profile that is kept from page to page of one site, in one state.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct KeptProfile {
     browser: Arc<Browser>,
     context: String,
     answered: Option<Answered>,
+    logged_in: bool,
     /// What lies in the profile.
     left: HashMap<Key, Value>,
 }
@@ -46,6 +48,7 @@ impl KeptProfile {
             browser,
             context,
             answered: None,
+            logged_in: false,
             left: HashMap::new(),
         })
     }
@@ -64,6 +67,18 @@ impl KeptProfile {
         self.answered.as_ref()
     }
 
+    /// Brings along what the visitor has from elsewhere, once.
+    pub(super) async fn log_in(&mut self, login: &Login) {
+        if self.logged_in {
+            return;
+        }
+        self.logged_in = true;
+        self.left = login.left();
+        if let Err(error) = login.give(self.browser.root(), &self.context).await {
+            tracing::warn!(%error, "the cookies of the login could not be set");
+        }
+    }
+
     /// Throws the profile away, and hands its browser out.
     pub async fn close(self) -> Arc<Browser> {
         if let Err(error) = self.browser.dispose_context(&self.context).await {
@@ -74,7 +89,13 @@ impl KeptProfile {
 
     /// Remembers the answer and what was left behind, and takes out of the visit what was there before it.
     pub(super) fn learn(&mut self, plan: &Plan, visit: &mut Visit) {
-        let now = left_behind(&visit.snapshot);
+        let mut now = left_behind(&visit.snapshot);
+        // What was there and was not even read is there still.
+        for (key, value) in &self.left {
+            if now.len() < MOST_REMEMBERED && !is_gone(key, &visit.snapshot) {
+                now.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
         if !self.left.is_empty() {
             take_out(&mut visit.snapshot, &self.left);
         }
@@ -160,8 +181,18 @@ fn left_behind(snapshot: &Snapshot) -> HashMap<Key, Value> {
         .collect()
 }
 
+/// Whether a page removed an item that lay in the profile.
+fn is_gone(key: &Key, snapshot: &Snapshot) -> bool {
+    let of_cookie = |cookie: &Cookie| !cookie.alive && key_of_cookie(cookie) == *key;
+    let of_entry = |entry: &StorageEntry| !entry.alive && key_of_entry(entry) == *key;
+    match key.0 {
+        None => snapshot.cookies.iter().any(of_cookie),
+        Some(_) => snapshot.storage.iter().any(of_entry),
+    }
+}
+
 /// Takes out what an earlier page left and this one did not touch; what it did touch was there before.
-fn take_out(snapshot: &mut Snapshot, left: &HashMap<Key, Value>) {
+pub(super) fn take_out(snapshot: &mut Snapshot, left: &HashMap<Key, Value>) {
     snapshot
         .cookies
         .retain_mut(|cookie| match left.get(&key_of_cookie(cookie)) {

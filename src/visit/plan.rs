@@ -1,10 +1,12 @@
 //! What one visit is to do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::consent::purposes::Purposes;
+use super::login::Login;
 use super::time::ClockKind;
 use crate::model::visit::State;
 
@@ -45,6 +47,8 @@ pub struct Manner {
     pub empties: bool,
     /// What the visitor who says yes allows, in place of everything.
     pub purposes: Option<Purposes>,
+    /// What the visitor brings along who has logged in elsewhere.
+    pub login: Option<Arc<Login>>,
 }
 
 impl Default for Manner {
@@ -60,6 +64,7 @@ impl Default for Manner {
             empties: false,
             user_agent: None,
             purposes: None,
+            login: None,
         }
     }
 }

@@ -85,7 +85,7 @@ pub async fn read(browser: &Browser, url: &Url, manner: &Manner) -> Policy {
         timezone: manner.timezone.clone(),
         ..Preparation::default()
     };
-    let stage = match Stage::open(browser, None, preparation, manner.clock).await {
+    let stage = match Stage::open(browser, None, preparation, manner).await {
         Ok(stage) => stage,
         Err(error) => {
             tracing::debug!(%error, "no page could be opened for the policy");

@@ -29,6 +29,7 @@ use crate::browser::browser_protocol::page::{NavigateParams, ReloadParams};
 use crate::browser::browser_protocol::target::{CloseTargetParams, CreateTargetParams};
 use crate::browser::js_protocol::runtime::{EvaluateParams, ExecutionContextId};
 use crate::browser::{Browser, BrowserError, Session};
+use crate::visit::plan::Manner;
 use crate::visit::record::Recording;
 use crate::visit::time::{ClockKind, VisitTime};
 
@@ -160,11 +161,18 @@ impl Stage {
         browser: &Browser,
         kept: Option<&str>,
         preparation: Preparation,
-        clock: ClockKind,
+        manner: &Manner,
     ) -> Result<Self, BrowserError> {
+        let clock = manner.clock;
         let context = match kept {
             Some(context) => context.to_owned(),
-            None => browser.new_context().await?,
+            None => {
+                let context = browser.new_context().await?;
+                if let Some(login) = &manner.login {
+                    login.give(browser.root(), &context).await?;
+                }
+                context
+            }
         };
         let heard = browser.connection().listen(&context);
         let (engine_sender, engine) = mpsc::unbounded_channel();

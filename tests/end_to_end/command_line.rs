@@ -9,7 +9,8 @@ use crate::harness::{Served, audit, browser, run};
 #[test]
 fn every_command_shows_an_example() {
     for command in [
-        "audit", "demo", "doctor", "browser", "rules", "report", "runs",
+        "audit", "crawl", "compare", "demo", "doctor", "browser", "rules", "report", "runs",
+        "store",
     ] {
         let output = run(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);

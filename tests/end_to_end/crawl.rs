@@ -203,8 +203,17 @@ fn a_crawl_that_is_killed_goes_on() {
         assert!(Instant::now() < until, "no page was done: {said}");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // A process that is killed cannot end its browser.
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let browsers = std::fs::read_to_string(children).unwrap_or_default();
     child.kill().unwrap();
     child.wait().unwrap();
+    for browser in browsers.split_whitespace() {
+        std::process::Command::new("kill")
+            .args(["-KILL", browser])
+            .status()
+            .unwrap();
+    }
     let resume: Vec<String> = [
         "crawl",
         "--resume",

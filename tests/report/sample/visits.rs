@@ -204,6 +204,7 @@ fn visit(url: &str, state: State, snapshot: Snapshot) -> Visit {
             clicks: u32::from(answered),
             strength: answered.then_some(ProofStrength::Record),
             outcomes: Vec::new(),
+            carried_from: None,
             clicked_ms: answered.then_some(2_500),
             confirmed_ms: answered.then_some(3_100),
         },
@@ -300,6 +301,8 @@ fn shop_snapshot(url: &str, state: State) -> Snapshot {
             )]),
         }],
         targets: Vec::new(),
+        links: Vec::new(),
+        retry_after: None,
         scripts: vec![Script {
             url: "https://www.googletagmanager.com/gtm.js?id=GTM-TEST".to_owned(),
             party: Party::Third,
