@@ -103,19 +103,16 @@ fn parts(text: &str) -> Vec<String> {
             'x' | 'X' if run >= FEWEST_PLACEHOLDERS => Some(run),
             _ => bracketed,
         };
-        match wild {
-            Some(length) => {
-                if parts.last().is_some_and(|part| !part.is_empty()) || parts.len() == 1 {
-                    parts.push(String::new());
-                }
-                at += length;
+        if let Some(length) = wild {
+            if parts.last().is_some_and(|part| !part.is_empty()) || parts.len() == 1 {
+                parts.push(String::new());
             }
-            None => {
-                if let Some(part) = parts.last_mut() {
-                    part.push(letter);
-                }
-                at += 1;
+            at += length;
+        } else {
+            if let Some(part) = parts.last_mut() {
+                part.push(letter);
             }
+            at += 1;
         }
     }
     parts

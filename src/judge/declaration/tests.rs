@@ -36,8 +36,8 @@ fn said(declared: &Declarations) -> Vec<Said<'_>> {
         .collect()
 }
 
-const fn days(days: i64) -> Option<Lifetime> {
-    Some(Lifetime::Seconds(days * 86_400))
+const fn days(days: i64) -> Lifetime {
+    Lifetime::Seconds(days * 86_400)
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn every_form_is_read() {
                         {"HostName":"ads.test","Cookies":[{"Name":"uid","Host":".px.ads.test","IsSession":false,"Length":"365"}]}]}]}]}}"#],
             vec![
                 ("sid", Some("shop.test"), Some(Necessary), session),
-                ("uid", Some("ads.test"), Some(Marketing), days(365)),
+                ("uid", Some("ads.test"), Some(Marketing), Some(days(365))),
             ],
         ),
         (
@@ -72,9 +72,9 @@ fn every_form_is_read() {
                     "CookieConsent",
                     Some("shop.test"),
                     Some(Necessary),
-                    days(365),
+                    Some(days(365)),
                 ),
-                ("_ga_#", Some("shop.test"), Some(Analytics), days(730)),
+                ("_ga_#", Some("shop.test"), Some(Analytics), Some(days(730))),
                 ("xq", Some("shop.test"), Some(Unclassified), session),
             ],
         ),
@@ -87,7 +87,7 @@ fn every_form_is_read() {
             ],
             vec![
                 ("s", Some("shop.test"), Some(Necessary), session),
-                ("_fbp", Some("shop.test"), Some(Marketing), days(90)),
+                ("_fbp", Some("shop.test"), Some(Marketing), Some(days(90))),
             ],
         ),
         (
@@ -100,7 +100,7 @@ fn every_form_is_read() {
                     {"templateId":"b","deviceStorage":{"disclosures":[{"identifier":"uc","maxAgeSeconds":0}]}}]}"#,
             ],
             vec![
-                ("_fbp", Some("shop.test"), Some(Marketing), days(90)),
+                ("_fbp", Some("shop.test"), Some(Marketing), Some(days(90))),
                 ("uc", None, Some(Necessary), session),
             ],
         ),
@@ -118,7 +118,7 @@ fn every_form_is_read() {
                     Some(Necessary),
                     None,
                 ),
-                ("lang", None, Some(Preferences), days(30)),
+                ("lang", None, Some(Preferences), Some(days(30))),
             ],
         ),
         (
@@ -292,8 +292,8 @@ fn tables_of_policies() {
     assert_eq!(
         said(&Declarations::of(&page)),
         [
-            ("_ga", None, Some(Category::Analytics), days(730)),
-            ("_gid", None, Some(Category::Analytics), days(730)),
+            ("_ga", None, Some(Category::Analytics), Some(days(730))),
+            ("_gid", None, Some(Category::Analytics), Some(days(730))),
             (
                 "PHPSESSID",
                 None,

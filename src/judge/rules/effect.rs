@@ -53,7 +53,9 @@ fn traces(
     let items = page
         .items
         .iter()
-        .filter(|item| item.class.need == Need::Consent && !item.attempted_only())
+        // What only the site's declaration tells may be its own: that tracks nobody across sites.
+        .filter(|item| item.class.need == Need::Consent && !item.class.declared)
+        .filter(|item| !item.attempted_only())
         .filter(|item| {
             item.sightings.iter().any(|sighting| {
                 sighting.visit == number

@@ -385,6 +385,21 @@ fn privacy_control() -> Cases {
                 &["https://static.hotjar.com/c/hotjar-1.js"],
             ),
         )
+        .trap("the site's own cookie, which it declares as advertising", {
+            let mut page = with_control(&[], &[]);
+            for visit in &mut page.visits {
+                visit.snapshot.documents.push(crate::model::snapshot::Document {
+                    source: "https://shop.test/list.json".to_owned(),
+                    at_ms: 500,
+                    phase: PhaseName::Idle,
+                    text: crate::model::value::Value::new(
+                        r#"{"DomainData":{"Groups":[{"CustomGroupId":"C0004","FirstPartyCookies":[{"Name":"offer","Host":"shop.test"}]}]}}"#,
+                    ),
+                });
+                visit.snapshot.cookies.push(cookie("offer", SITE, "spring"));
+            }
+            page
+        })
         .inconclusive(
             "only with it",
             page(vec![{
