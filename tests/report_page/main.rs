@@ -160,10 +160,13 @@ impl Shown {
         };
         let answer = self
             .page
-            .call(CaptureScreenshotParams {
-                capture_beyond_viewport: Some(true),
-                ..CaptureScreenshotParams::default()
-            })
+            .call_within(
+                CaptureScreenshotParams {
+                    capture_beyond_viewport: Some(true),
+                    ..CaptureScreenshotParams::default()
+                },
+                LIMIT,
+            )
             .await
             .unwrap();
         let bytes = base64::engine::general_purpose::STANDARD
