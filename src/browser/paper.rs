@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Browser, BrowserError, LaunchOptions, Session};
 
 /// How long a document may take to load, and to be printed: a report may hold megabytes of pictures.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Time between two looks whether it has loaded.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

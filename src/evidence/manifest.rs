@@ -55,9 +55,13 @@ pub(super) fn sum_of(mut source: impl io::Read) -> io::Result<String> {
 
 /// One line for each file: sum, two spaces, path.
 pub(super) fn written(sums: &Sums) -> String {
-    sums.iter()
-        .map(|(path, sum)| format!("{sum}  {path}\n"))
-        .collect()
+    let mut text = String::new();
+    for (path, sum) in sums {
+        for part in [sum, "  ", path, "\n"] {
+            text.push_str(part);
+        }
+    }
+    text
 }
 
 /// Reads the lines; an error is the number of the first that is none of ours.

@@ -125,7 +125,7 @@ fn page_of(number: usize, page: &Page, visit: &Visit) -> Json {
         "startedDateTime": moment(visit, 0),
         "id": page_id(number, visit),
         "title": page.url,
-        "pageTimings": { "onLoad": visit.timing.load_ms.map_or(-1, |at| at.min(i64::MAX as u64) as i64) },
+        "pageTimings": { "onLoad": visit.timing.load_ms.map_or(-1, |at| i64::try_from(at).unwrap_or(i64::MAX)) },
         "_state": visit.state,
         "_visit": visit.repeat,
         "_outcome": visit.outcome,

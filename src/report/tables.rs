@@ -190,9 +190,8 @@ struct Common<'a> {
 }
 
 impl Common<'_> {
-    fn row(self, page: &Page, visit: &Visit, rest: [String; 13]) -> [String; ITEM_COLUMNS.len()] {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m] = rest;
-        [
+    fn row(self, page: &Page, visit: &Visit, rest: [String; 13]) -> Vec<String> {
+        let mut row = vec![
             page.url.clone(),
             code(&visit.state),
             visit.repeat.to_string(),
@@ -202,24 +201,13 @@ impl Common<'_> {
             self.party,
             code(&self.phase),
             self.at_ms.to_string(),
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-            i,
-            j,
-            k,
-            l,
-            m,
-        ]
+        ];
+        row.extend(rest);
+        row
     }
 }
 
-fn cookie_row(page: &Page, visit: &Visit, cookie: &Cookie) -> [String; ITEM_COLUMNS.len()] {
+fn cookie_row(page: &Page, visit: &Visit, cookie: &Cookie) -> Vec<String> {
     Common {
         kind: "cookie".to_owned(),
         host: cookie.domain.clone(),
@@ -251,7 +239,7 @@ fn cookie_row(page: &Page, visit: &Visit, cookie: &Cookie) -> [String; ITEM_COLU
     )
 }
 
-fn entry_row(page: &Page, visit: &Visit, entry: &StorageEntry) -> [String; ITEM_COLUMNS.len()] {
+fn entry_row(page: &Page, visit: &Visit, entry: &StorageEntry) -> Vec<String> {
     Common {
         kind: code(&wording::subject_of_storage(entry.kind)),
         host: entry.origin.clone(),
@@ -281,7 +269,7 @@ fn entry_row(page: &Page, visit: &Visit, entry: &StorageEntry) -> [String; ITEM_
     )
 }
 
-fn request_row(page: &Page, visit: &Visit, request: &Request) -> [String; ITEM_COLUMNS.len()] {
+fn request_row(page: &Page, visit: &Visit, request: &Request) -> Vec<String> {
     let asked_by = request.initiator_chain.first();
     let body = request.post_body.as_ref();
     Common {

@@ -1,5 +1,7 @@
 //! Declarations: what was seen stands in them, in every language, and what the catalog says of it.
 
+use std::sync::LazyLock;
+
 use clap::ValueEnum as _;
 use consentinel::catalog::Catalog;
 use consentinel::declare::{Declaration, Language, declaration};
@@ -10,8 +12,9 @@ use serde_json::Value as Json;
 use crate::sample;
 
 fn declared(report: &Report, language: Language) -> Declaration {
-    let catalog = Catalog::builtin().unwrap();
-    declaration(report, report, &catalog, language).unwrap()
+    // Reading it takes longer than all the rest.
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::builtin().unwrap());
+    declaration(report, report, &CATALOG, language).unwrap()
 }
 
 fn entries(report: &Report, language: Language) -> Vec<Json> {

@@ -227,7 +227,7 @@ fn answer(question: &[u8], manner: Manner) -> Vec<u8> {
         Manner::OtherNonce => Some(Int::new(&[1, 2, 3]).unwrap()),
         _ => question.nonce,
     };
-    let time = std::time::Duration::from_secs(1_800_000_000);
+    let time = std::time::Duration::from_hours(500_000);
     let stamp = TstInfo {
         version: TspVersion::V1,
         policy: ObjectIdentifier::new_unwrap("1.2.3.4.1"),

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod commands;
 mod declaration;
 mod evidence;
 mod formats;

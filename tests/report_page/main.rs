@@ -3,7 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on should stop"
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop, and says what it installs"
 )]
 
 #[path = "../report/sample.rs"]
@@ -42,7 +43,7 @@ const NOTE_FAILURES: &str = "window.failed = []; \
     addEventListener('securitypolicyviolation', (event) => failed.push(event.violatedDirective));";
 
 /// How long anything may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn say(line: &str) {
     eprintln!("set-up: {line}");
@@ -159,10 +160,13 @@ impl Shown {
         };
         let answer = self
             .page
-            .call(CaptureScreenshotParams {
-                capture_beyond_viewport: Some(true),
-                ..CaptureScreenshotParams::default()
-            })
+            .call_within(
+                CaptureScreenshotParams {
+                    capture_beyond_viewport: Some(true),
+                    ..CaptureScreenshotParams::default()
+                },
+                LIMIT,
+            )
             .await
             .unwrap();
         let bytes = base64::engine::general_purpose::STANDARD

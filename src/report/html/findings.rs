@@ -49,6 +49,8 @@ pub(super) struct GroupView {
 
 pub(super) struct FindingView {
     pub(super) anchor: usize,
+    /// Its stable id, for a baseline.
+    pub(super) id: String,
     pub(super) severity: &'static str,
     pub(super) verdict: &'static str,
     pub(super) verdict_meaning: &'static str,
@@ -304,6 +306,7 @@ impl FindingView {
         let (verdict, verdict_meaning) = verdict_words(finding.verdict);
         Self {
             anchor,
+            id: shown(&finding.id, 80),
             severity: wording::severity(finding.severity),
             verdict,
             verdict_meaning,

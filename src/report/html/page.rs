@@ -213,13 +213,11 @@ impl<'a> PageWriter<'a> {
             .map(|button| (button.text.as_str(), button.layer))
             .collect();
         let known = format!("{:?}", (&banner.cmp, &banner.text, banner.routes, said));
-        match self.banners.get(&known) {
-            Some(first) => Some(*first),
-            None => {
-                self.banners.insert(known, number);
-                None
-            }
+        if let Some(first) = self.banners.get(&known) {
+            return Some(*first);
         }
+        self.banners.insert(known, number);
+        None
     }
 
     /// The pictures of a page that no earlier page has, as far as the bytes reach; and how many were left out.
