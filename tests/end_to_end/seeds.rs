@@ -118,14 +118,14 @@ fn every_row_of_the_seed_pages_is_met_found_and_explained() {
         .iter()
         .find(|visit| visit.state == State::Before)
         .unwrap();
-    let lines: String = ROWS
+    let lines: Vec<String> = ROWS
         .iter()
         .map(|(kind, name, host, ..)| {
-            let row =
-                json!({ "kind": kind, "name": name, "host": host, "site": "www.both-chats.test" });
-            format!("{row}\n")
+            json!({ "kind": kind, "name": name, "host": host, "site": "www.both-chats.test" })
+                .to_string()
         })
         .collect();
+    let lines = lines.join("\n");
     fs::write(folder.path().join("rows.ndjson"), lines).unwrap();
     let answers = print(
         folder.path(),
