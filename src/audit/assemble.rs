@@ -97,6 +97,15 @@ fn banner(visits: &[Visit], catalog: &Catalog) -> Banner {
                 banner.buttons.push(button.clone());
             }
         }
+        for switch in other.switches.iter().filter(|switch| switch.layer > 1) {
+            if !banner
+                .switches
+                .iter()
+                .any(|known| known.layer == switch.layer && known.text == switch.text)
+            {
+                banner.switches.push(switch.clone());
+            }
+        }
     }
     banner.cmp = platform(banner.cmp.as_deref(), visits, catalog);
     banner

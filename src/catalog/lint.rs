@@ -1,7 +1,7 @@
 //! What a catalog's files may say and should not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil;
 use serde::Serialize;
@@ -13,9 +13,11 @@ mod claims;
 mod code;
 mod entry;
 mod place;
+mod wording;
 
 pub use code::{Level, LintCode};
 use place::{Place, Step, Written};
+pub use wording::ForeignTexts;
 
 /// Fewest literal characters of a pattern in an override row without hosts.
 const FEWEST_LITERALS_OF_ROWS: usize = 3;
@@ -94,6 +96,23 @@ pub fn check_path(path: &Path, today: civil::Date) -> Result<Checked, CatalogErr
     } else {
         check(&[load::builtin()?, files], today)
     })
+}
+
+/// Finds what files or a folder, or else the built-in catalog, have in common with other people's texts.
+pub fn check_wording(paths: &[PathBuf], foreign: &ForeignTexts) -> Result<Vec<Lint>, CatalogError> {
+    if paths.is_empty() {
+        return Ok(foreign.check(&load::builtin()?));
+    }
+    let mut lints = Vec::new();
+    for path in paths {
+        let files = if path.is_dir() {
+            load::directory(path)?
+        } else {
+            vec![load::single(path)?]
+        };
+        lints.append(&mut foreign.check(&files));
+    }
+    Ok(lints)
 }
 
 /// Checks one text as a catalog of its own, on the day `today`. Its path below the catalog's root says

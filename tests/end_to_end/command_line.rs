@@ -112,3 +112,46 @@ fn a_stored_run_is_listed_rendered_and_judged_again() {
     let missing = run(&["report", "nothing", "--store", store]);
     assert_eq!(missing.status.code(), Some(2));
 }
+
+#[test]
+fn a_data_set_is_imported_from_an_address() {
+    const LIST: &str = r#"{ "license": "x", "categories": { "Advertising": [
+        { "Adflow": { "https://adflow.example/": ["adflow.example"] } }
+    ] } }"#;
+    let served = Served::start(Router::new().route("/services.json", get(|| async { LIST })));
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("mine");
+    let into = into.to_str().unwrap();
+    let import = |path: &str| {
+        let address = served.url(path);
+        run(&[
+            "catalog",
+            "import",
+            &address,
+            "--from-format",
+            "disconnect",
+            "--into",
+            into,
+        ])
+    };
+    let output = import("/services.json");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = run(&[
+        "catalog",
+        "match",
+        "--request",
+        "https://t.adflow.example/p",
+        "--site",
+        "shop.example",
+        "--catalog",
+        into,
+        "--format",
+        "json",
+    ]);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        answer.contains("Adflow") && answer.contains("marketing"),
+        "{answer}"
+    );
+    assert_eq!(import("/nothing.json").status.code(), Some(2));
+}

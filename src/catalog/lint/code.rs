@@ -97,4 +97,6 @@ codes! {
         "services live in services/, consent platforms in cmps/, site software in platforms/";
     EmptyRow = "empty-row", Error, "An override row without names.",
         "give it names, or remove it";
+    CopiedWords = "copied-words", Error, "Eight or more words in a row that another text has too.",
+        "keep the fact and say it in your own words";
 }

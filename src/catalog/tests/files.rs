@@ -248,4 +248,22 @@ proptest::proptest! {
             lint::check_text(path, &sound, today());
         }
     }
+
+    /// What the fuzz target does, with bytes of any kind and sound entries with bytes changed.
+    #[test]
+    fn no_bytes_panic(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        changes in proptest::collection::vec((0_usize..2_000, proptest::prelude::any::<u8>()), 1..6),
+    ) {
+        let mut changed = entry("x", TRACKER).into_bytes();
+        for (at, byte) in changes {
+            let length = changed.len();
+            changed[at % length] = byte;
+        }
+        for path in ["services/x.toml", "overrides.toml", "exemptions.toml", "disabled.toml", "imported/x.json", "sections.toml"] {
+            for text in [&bytes, &changed] {
+                lint::check_text(path, &String::from_utf8_lossy(text), today());
+            }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! `consentinel catalog check`: what is wrong in catalog files, and how to mend it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
-use crate::catalog::lint::{self, Checked, Level, Lint};
+use crate::catalog::lint::{self, Checked, ForeignTexts, Level, Lint};
 use crate::cli::exit::Exit;
 use crate::cli::output::{chain, complain, print, say};
 use crate::report::printable;
@@ -14,6 +15,7 @@ Examples:
   consentinel catalog check my-catalog               a folder laid over the built-in one
   consentinel catalog check my-catalog/services/metricsloop.toml
   consentinel catalog check my-catalog --format json --warnings deny
+  consentinel catalog check my-catalog --apart-from vendor-page.txt
 
 A folder with a sections.toml is checked as a catalog of its own.
 Exit codes: 0 nothing wrong, 1 errors (or warnings, with --warnings deny), 2 a path cannot be read.";
@@ -29,6 +31,9 @@ pub(super) struct Arguments {
     /// What warnings do
     #[arg(long, value_enum, default_value = "show")]
     warnings: Warnings,
+    /// Text whose sentences must not stand in an entry: eight words in a row are an error; may be repeated
+    #[arg(long, value_name = "FILE")]
+    apart_from: Vec<PathBuf>,
     /// List the rules instead of checking anything
     #[arg(long, conflicts_with = "paths")]
     rules: bool,
@@ -92,18 +97,28 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 fn check(arguments: &Arguments) -> Result<Checked, CatalogError> {
     let today = jiff::Zoned::now().date();
-    if arguments.paths.is_empty() {
-        return lint::check_builtin(today);
-    }
     let mut all = Checked {
         files: 0,
         lints: Vec::new(),
     };
+    if arguments.paths.is_empty() {
+        all = lint::check_builtin(today)?;
+    }
     for path in &arguments.paths {
         let mut checked = lint::check_path(path, today)?;
         all.files += checked.files;
         all.lints.append(&mut checked.lints);
     }
+    let mut foreign = ForeignTexts::default();
+    for path in &arguments.apart_from {
+        let text = fs::read_to_string(path).map_err(|source| CatalogError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        foreign.add(&text);
+    }
+    all.lints
+        .append(&mut lint::check_wording(&arguments.paths, &foreign)?);
     Ok(all)
 }
 
