@@ -1,5 +1,7 @@
 //! Runs that differ in one thing, and runs that differ in nothing but noise.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 
 use super::*;
@@ -9,6 +11,9 @@ use crate::model::report::{CatalogInfo, Page, Run, Summary, Tool};
 use crate::model::snapshot::Cookie;
 use crate::model::value::Value;
 use crate::model::visit::PhaseName;
+
+/// Read once: that takes longer than all comparisons.
+static CATALOG: OnceLock<Catalog> = OnceLock::new();
 
 fn cookie(name: &str, lifetime_s: Option<i64>, value: &str) -> Cookie {
     Cookie {
@@ -86,7 +91,7 @@ fn compared(before: &Report, after: &Report, states: [Option<State>; 2]) -> Comp
     compare(
         &side(before, first),
         &side(after, second),
-        &Catalog::builtin().unwrap(),
+        CATALOG.get_or_init(|| Catalog::builtin().unwrap()),
     )
     .unwrap()
 }

@@ -413,7 +413,7 @@ pub enum DiagnosticCode {
 }
 
 /// One page opened in one state: in a profile nobody used before, or in one that is kept for the pages
-/// of a site once the visitor has answered ([`Choice::carried_from`]).
+/// of a site once the visitor has answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Visit {
     /// What the visitor answered.
