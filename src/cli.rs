@@ -116,7 +116,7 @@ pub fn main() -> u8 {
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Audit(arguments) => audit::run(*arguments).await,
-            Command::Crawl(arguments) => crawl::run(*arguments).await,
+            Command::Crawl(arguments) => Box::pin(crawl::run(*arguments)).await,
             Command::Demo(arguments) => demo::run(*arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Browser(arguments) => browser::run(arguments).await,

@@ -199,18 +199,16 @@ impl Store {
     /// Stores a page of a run that has no frontier. On return it is on disk.
     pub fn put_page(&self, run: &str, number: u64, page: &Page) -> Result<(), StoreError> {
         let _unswept = self.unswept();
-        let like = self.first_page(run)?;
+        let like = self.first_page(run);
         let record = self.put_page_object(page, like.as_ref())?;
         self.records.put_page(run, number, &record)?;
         self.records.flush()
     }
 
     /// The first page of a run: what its others are packed against.
-    fn first_page(&self, run: &str) -> Result<Option<Digest>, StoreError> {
-        match self.records.pages(run).next() {
-            Some(page) => Ok(page.ok().map(|(_, record)| record.digest)),
-            None => Ok(None),
-        }
+    fn first_page(&self, run: &str) -> Option<Digest> {
+        let (_, record) = self.records.pages(run).next()?.ok()?;
+        Some(record.digest)
     }
 
     /// Ends a run: the report without its pages, which are stored. On return it is on disk.
@@ -301,7 +299,7 @@ impl Store {
             .sweeping
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let (named, unreadable) = self.named()?;
+        let (named, unreadable) = self.named();
         if let Some(error) = unreadable.into_iter().next() {
             // Whatever an unreadable record names would be lost for good.
             return Err(error);
@@ -317,7 +315,7 @@ impl Store {
     }
 
     /// All evidence that records name; and the records nobody can read.
-    fn named(&self) -> Result<(BTreeSet<Digest>, Vec<StoreError>), StoreError> {
+    fn named(&self) -> (BTreeSet<Digest>, Vec<StoreError>) {
         let mut named = BTreeSet::new();
         let mut unreadable = Vec::new();
         for run in self.records.runs() {
@@ -332,7 +330,7 @@ impl Store {
                 Err(error) => unreadable.push(error),
             }
         }
-        Ok((named, unreadable))
+        (named, unreadable)
     }
 
     fn unswept(&self) -> std::sync::RwLockReadGuard<'_, ()> {

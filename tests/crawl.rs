@@ -34,14 +34,12 @@ const FOLDER: &str = "CONSENTINEL_TEST_FOLDER";
 const PATIENCE: Duration = Duration::from_mins(5);
 
 fn record(store: &Store) -> RunRecord {
-    match store.record(RUN) {
-        Ok(record) => record,
-        Err(_) => {
-            let started = "2026-11-22T10:00:00Z".parse().unwrap();
-            let record = RunRecord::new(RUN, started, Kind::Crawl).unwrap();
-            store.begin(record, b"{}").unwrap()
-        }
+    if let Ok(record) = store.record(RUN) {
+        return record;
     }
+    let started = "2026-11-22T10:00:00Z".parse().unwrap();
+    let record = RunRecord::new(RUN, started, Kind::Crawl).unwrap();
+    store.begin(record, b"{}").unwrap()
 }
 
 /// Crawls until nothing is left, or until it is told to stop.

@@ -73,14 +73,13 @@ pub async fn crawl_site(
         ..job.manner.clone()
     };
     let info = browser.info().clone();
-    let record = match &job.resumed {
-        Some(record) => record.clone(),
-        None => {
-            let started = Timestamp::now();
-            let record = RunRecord::new(&run_id(started), started, Kind::Crawl)?;
-            let (store, description) = (store.clone(), job.description.clone());
-            apart(move || store.begin(record, &description)).await?
-        }
+    let record = if let Some(record) = &job.resumed {
+        record.clone()
+    } else {
+        let started = Timestamp::now();
+        let record = RunRecord::new(&run_id(started), started, Kind::Crawl)?;
+        let (store, description) = (store.clone(), job.description.clone());
+        apart(move || store.begin(record, &description)).await?
     };
     tell(
         &progress,

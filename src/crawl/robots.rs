@@ -85,10 +85,8 @@ impl Robots {
                     is_ours |= agent.eq_ignore_ascii_case(OUR_NAME);
                     is_everybodys |= agent == "*";
                 }
-                "sitemap" => {
-                    if sitemaps.len() < MOST_SITEMAPS && !value.is_empty() {
-                        sitemaps.push(value.to_owned());
-                    }
+                "sitemap" if sitemaps.len() < MOST_SITEMAPS && !value.is_empty() => {
+                    sitemaps.push(value.to_owned());
                 }
                 "allow" | "disallow" | "crawl-delay" => {
                     naming = false;

@@ -45,11 +45,11 @@ async fn take<Q: Queue<u64, String>>(queue: &Q, topic: &str) -> super::Lease<u64
     queue.take(topic).await.unwrap().unwrap()
 }
 
-fn finished(id: &str, result: &str) -> Option<Ended<String>> {
-    Some(Ended::Finished {
+fn finished(id: &str, result: &str) -> Ended<String> {
+    Ended::Finished {
         id: id.to_owned(),
         result: result.to_owned(),
-    })
+    }
 }
 
 async fn a_job_is_taken_once_and_its_result_heard_once(engine: &impl Engine) {
@@ -60,7 +60,7 @@ async fn a_job_is_taken_once_and_its_result_heard_once(engine: &impl Engine) {
     let nobody = tokio::time::timeout(Duration::from_millis(20), queue.take("pages")).await;
     assert!(nobody.is_err(), "taken twice");
     queue.finish(lease, "seven".to_owned()).await.unwrap();
-    assert_eq!(queue.ended().await.unwrap(), finished("a", "seven"));
+    assert_eq!(queue.ended().await.unwrap(), Some(finished("a", "seven")));
     queue.acknowledge("a").await.unwrap();
     let nothing = tokio::time::timeout(Duration::from_millis(20), queue.ended()).await;
     assert!(nothing.is_err(), "heard twice");
@@ -128,7 +128,7 @@ async fn a_lease_that_is_extended_does_not_run_out(engine: &impl Engine) {
         queue.extend(&lease).await.unwrap();
     }
     queue.finish(lease, "done".to_owned()).await.unwrap();
-    assert_eq!(queue.ended().await.unwrap(), finished("a", "done"));
+    assert_eq!(queue.ended().await.unwrap(), Some(finished("a", "done")));
 }
 
 async fn whoever_waits_hears_of_what_comes_later(engine: &impl Engine) {
@@ -142,7 +142,7 @@ async fn whoever_waits_hears_of_what_comes_later(engine: &impl Engine) {
         queue.offer("a", "pages", 1).await.unwrap();
     };
     let (ended, (), ()) = tokio::join!(queue.ended(), taking, offering);
-    assert_eq!(ended.unwrap(), finished("a", "done"));
+    assert_eq!(ended.unwrap(), Some(finished("a", "done")));
 }
 
 async fn a_closed_queue_hands_out_nothing_and_hears_results(engine: &impl Engine) {
@@ -153,7 +153,7 @@ async fn a_closed_queue_hands_out_nothing_and_hears_results(engine: &impl Engine
     queue.close().await;
     assert!(queue.take("pages").await.unwrap().is_none());
     queue.finish(lease, "done".to_owned()).await.unwrap();
-    assert_eq!(queue.ended().await.unwrap(), finished("a", "done"));
+    assert_eq!(queue.ended().await.unwrap(), Some(finished("a", "done")));
     assert_eq!(queue.ended().await.unwrap(), None);
 }
 

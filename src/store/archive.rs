@@ -111,7 +111,7 @@ impl Store {
                 exported.records += 1;
             }
         }
-        let (named, _) = self.named()?;
+        let (named, _) = self.named();
         for digest in named {
             match self.objects.file(&digest) {
                 Ok(packed) => {

@@ -117,7 +117,7 @@ impl Frontier {
             each(number, &entry);
             last = last.max(number);
         }
-        let like = store.first_page(&run.id)?;
+        let like = store.first_page(&run.id);
         Ok(Self {
             store: store.clone(),
             run,

@@ -226,7 +226,7 @@ impl Records {
 
     /// Puts the findings of a run in the place of those it had.
     pub(super) fn put_findings(&self, run: &str, findings: &[Finding]) -> Result<(), StoreError> {
-        self.delete_prefix(&self.findings, &key(run, &[]))?;
+        delete_prefix(&self.findings, &key(run, &[]))?;
         let mut batch = sled::Batch::default();
         for finding in findings {
             let record = FindingRecord::new(finding);
@@ -242,24 +242,9 @@ impl Records {
         self.runs.remove(key(run, &[]))?;
         self.flush()?;
         for tree in [&self.pages, &self.frontier, &self.findings] {
-            self.delete_prefix(tree, &key(run, &[]))?;
+            delete_prefix(tree, &key(run, &[]))?;
         }
         Ok(())
-    }
-
-    fn delete_prefix(&self, tree: &sled::Tree, prefix: &[u8]) -> Result<(), StoreError> {
-        loop {
-            let mut batch = sled::Batch::default();
-            let mut count = 0;
-            for key in tree.scan_prefix(prefix).keys().take(DELETED_AT_ONCE) {
-                batch.remove(key?);
-                count += 1;
-            }
-            if count == 0 {
-                return Ok(());
-            }
-            tree.apply_batch(batch)?;
-        }
     }
 
     /// Pages, findings and addresses of runs there is no record of: what a deletion left that was broken off.
@@ -273,7 +258,7 @@ impl Records {
                     continue;
                 };
                 if !self.runs.contains_key(&prefix)? {
-                    self.delete_prefix(tree, &prefix)?;
+                    delete_prefix(tree, &prefix)?;
                     left += 1;
                 }
                 // To the end of what belongs to that run.
@@ -285,6 +270,22 @@ impl Records {
         }
         self.flush()?;
         Ok(left)
+    }
+}
+
+/// Removes everything whose key begins so.
+fn delete_prefix(tree: &sled::Tree, prefix: &[u8]) -> Result<(), StoreError> {
+    loop {
+        let mut batch = sled::Batch::default();
+        let mut count = 0;
+        for key in tree.scan_prefix(prefix).keys().take(DELETED_AT_ONCE) {
+            batch.remove(key?);
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        tree.apply_batch(batch)?;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stores that are closed, damaged, filled, emptied, exported and opened twice.
 
+use base64::Engine as _;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -11,7 +12,6 @@ use crate::model::value::sha256_hex;
 /// A page with pictures, whose visit took `took_ms`.
 fn page(url: &str, took_ms: u64) -> Page {
     let picture = b"a picture of many bytes".as_slice();
-    use base64::Engine as _;
     let picture = json!({
         "media_type": "image/png",
         "sha256": sha256_hex(picture),

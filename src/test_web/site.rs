@@ -86,9 +86,10 @@ impl Site {
     pub(super) fn numbered(&self, path: &str) -> Option<(&'static str, String)> {
         let address = |number: u32| format!("https://{}{NUMBERED}{number}", self.host);
         if self.numbered_pages > 0 && path == "/sitemap.xml" {
-            let entries: String = (1..=self.numbered_pages)
+            let entries: Vec<String> = (1..=self.numbered_pages)
                 .map(|number| format!("<url><loc>{}</loc></url>\n", address(number)))
                 .collect();
+            let entries = entries.concat();
             let map = format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{entries}</urlset>\n"
             );

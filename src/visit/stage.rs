@@ -164,15 +164,14 @@ impl Stage {
         manner: &Manner,
     ) -> Result<Self, BrowserError> {
         let clock = manner.clock;
-        let context = match kept {
-            Some(context) => context.to_owned(),
-            None => {
-                let context = browser.new_context().await?;
-                if let Some(login) = &manner.login {
-                    login.give(browser.root(), &context).await?;
-                }
-                context
+        let context = if let Some(context) = kept {
+            context.to_owned()
+        } else {
+            let context = browser.new_context().await?;
+            if let Some(login) = &manner.login {
+                login.give(browser.root(), &context).await?;
             }
+            context
         };
         let heard = browser.connection().listen(&context);
         let (engine_sender, engine) = mpsc::unbounded_channel();

@@ -103,12 +103,10 @@ impl Browsing for StubSite {
 
     async fn fetch(&self, url: &Url, _most_bytes: usize) -> Result<Fetched, String> {
         if self.mapped && url.path() == "/sitemap.xml" {
-            let entries: String = (0..self.pages)
-                .map(|page| format!("{}\n", address(page)))
-                .collect();
+            let entries: Vec<String> = (0..self.pages).map(address).collect();
             return Ok(Fetched {
                 status: 200,
-                body: entries.into_bytes(),
+                body: entries.join("\n").into_bytes(),
             });
         }
         Ok(Fetched {
