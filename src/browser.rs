@@ -8,8 +8,8 @@ pub mod error;
 pub mod fetch;
 pub mod find;
 pub mod launch;
-pub mod paper;
 mod memory;
+pub mod paper;
 pub mod self_test;
 pub mod session;
 

@@ -19,7 +19,7 @@ use crate::catalog::Catalog;
 use crate::crawl::manners::{Answer, Pace, retry_after};
 use crate::crawl::{Limits, Manners, Refusal, Robots, Scope, canonical, robots, sitemap};
 use crate::judge::naming::state_name;
-use crate::judge::{self, Profile};
+use crate::judge::{Judge, Profile};
 use crate::model::report::Page;
 use crate::model::value::sha256_hex;
 use crate::model::visit::{Choice, ChoiceOutcome, Outcome, State, Visit};
@@ -644,14 +644,13 @@ impl<B: Browsing> Coordinator<'_, B> {
             url: Ok(url),
         };
         let visits = visits.into_iter().map(|visit| (0, visit)).collect();
-        let mut pages = assemble::pages(&[target], visits, HashMap::new(), self.catalog);
-        let page = pages.first_mut()?;
+        let mut page = assemble::pages(&[target], visits, HashMap::new(), self.catalog).pop()?;
         for visit in &mut page.visits {
             self.carry(&entry.url, visit);
         }
-        let mut judgement = judge::judge(&pages, self.catalog, self.wishes.profile);
-        judgement.tell(&mut pages);
-        pages.pop()
+        let told = Judge::new(self.catalog, self.wishes.profile).page(&page);
+        told.put_into(&mut page);
+        Some(page)
     }
 
     /// What became of an answer is known when the page it was given on is put together: other pages

@@ -14,8 +14,8 @@ use super::fleet::Fleet;
 use super::{AuditError, Progress, launch, logged_in, run_diagnostic, run_id, tell, tool};
 use crate::browser::LaunchOptions;
 use crate::catalog::Catalog;
-use crate::judge::{self, Profile};
-use crate::model::report::{BrowserInfo, Page, PageSource as _, Report, Run, SCHEMA};
+use crate::judge::{Judge, Profile};
+use crate::model::report::{BrowserInfo, PageSource as _, Report, Run, SCHEMA};
 use crate::model::visit::{Diagnostic, DiagnosticCode};
 use crate::store::{Kind, RunRecord, Store, StoredRun};
 use crate::visit::Manner;
@@ -48,8 +48,10 @@ pub struct CrawlJob {
 /// What came of a crawl.
 #[derive(Debug)]
 pub struct Crawled {
-    /// The report of everything that was seen, in this life of the job and in earlier ones.
-    pub report: Report,
+    /// The report of everything that was seen, in this life of the job and in earlier ones, without its pages.
+    pub head: Report,
+    /// The pages, to be read one after another.
+    pub pages: StoredRun,
     /// Nothing is left to visit.
     pub complete: bool,
 }
@@ -117,30 +119,35 @@ pub async fn crawl_site(
         options: job.options,
     };
     let (complete, profile) = (ending.complete, job.wishes.profile);
-    let report = apart(move || {
-        let report = report(run, &store, &record, &catalog, profile);
+    let (head, pages) = apart(move || {
+        let head = head(run, &store, &record, &catalog, profile);
         if complete {
-            store.finish(&record, &report)?;
+            store.finish(&record, &head)?;
         }
-        Ok(report)
+        Ok((head, StoredRun::pages_of(&store, record)))
     })
     .await?;
-    Ok(Crawled { report, complete })
+    Ok(Crawled {
+        head,
+        pages,
+        complete,
+    })
 }
 
-/// The report on all pages that are stored.
-fn report(
+/// The report on all pages that are stored, without them.
+fn head(
     mut run: Run,
     store: &Store,
     record: &RunRecord,
     catalog: &Catalog,
     profile: Profile,
 ) -> Report {
-    let stored = StoredRun::pages_of(store, record.clone());
-    let mut pages: Vec<Page> = Vec::new();
-    for page in stored.pages() {
+    // One page at a time: what is judged together needs no more memory for many pages than for few.
+    let mut judge = Judge::new(catalog, profile);
+    for page in StoredRun::pages_of(store, record.clone()).pages() {
         match page {
-            Ok(page) => pages.push(page.into_owned()),
+            // What it says of the page itself was put into the page when that was stored.
+            Ok(page) => drop(judge.page(&page)),
             // One page that is damaged costs no other.
             Err(error) => run.diagnostics.push(run_diagnostic(
                 DiagnosticCode::EventsLost,
@@ -148,11 +155,11 @@ fn report(
             )),
         }
     }
-    let judgement = judge::judge(&pages, catalog, profile);
+    let judgement = judge.finish();
     Report {
         schema: SCHEMA.to_owned(),
         run,
-        pages,
+        pages: Vec::new(),
         services: judgement.services,
         findings: judgement.findings,
         rules: judgement.rules,

@@ -13,7 +13,7 @@ use super::progress::{self, Show};
 use crate::audit::{self, Job};
 use crate::browser::{BrowserError, LaunchOptions};
 use crate::judge::baseline::Baseline;
-use crate::model::report::Report;
+use crate::model::report::{PageSource, Report};
 use crate::provision::system;
 use crate::report;
 use crate::store::Store;
@@ -100,7 +100,8 @@ impl Results {
     /// Writes every result asked for; `launch` starts the browser that prints.
     pub(super) async fn write(
         &self,
-        report: &Report,
+        head: &Report,
+        pages: &dyn PageSource,
         launch: &LaunchOptions,
     ) -> Result<(), (String, Option<&'static str>)> {
         let html = self
@@ -120,7 +121,7 @@ impl Results {
                 rules: output::rule_help(),
                 ..report::Options::default()
             };
-            output::write_run(format, report, report, &options, path, Some(launch)).await?;
+            output::write_run(format, head, pages, &options, path, Some(launch)).await?;
         }
         Ok(())
     }
@@ -235,16 +236,16 @@ pub(super) async fn carry_out(
         && let Err(message) = evidence.write(&report, &report, results.quiet)
     {
         complain(&message, Some("the run's results follow"));
-        if let Err((message, remedy)) = results.write(&report, &launch).await {
+        if let Err((message, remedy)) = results.write(&report, &report, &launch).await {
             complain(&message, remedy);
         }
         return (Exit::Internal, Some(report));
     }
-    if let Err((message, remedy)) = results.write(&report, &launch).await {
+    if let Err((message, remedy)) = results.write(&report, &report, &launch).await {
         complain(&message, remedy);
         return (Exit::Internal, Some(report));
     }
-    (Exit::of_report(&report, fail_on), Some(report))
+    (Exit::of_run(&report, &report, fail_on), Some(report))
 }
 
 /// Runs a job and shows its progress; an interrupt ends it early, with the report of what was seen.

@@ -156,26 +156,30 @@ async fn begin(arguments: Arguments) -> Result<Exit, Refused> {
     let fail_on = options.fail_on.unwrap_or_default();
     let job = job(&description, &options, &listed, launch.clone(), resumed).map_err(usage)?;
     let Crawled {
-        mut report,
+        mut head,
+        pages,
         complete,
     } = carry_out(job, store, results).await?;
-    let today = report.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
-    baseline.apply(&mut report, today);
+    let today = head.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
+    baseline.apply(&mut head, today);
     let internal = |(message, remedy)| (message, remedy, Exit::Internal);
     if let Some(evidence) = evidence {
         evidence
-            .write(&report, &report, results.quiet)
+            .write(&head, &pages, results.quiet)
             .map_err(|message| internal((message, None)))?;
     }
-    results.write(&report, &launch).await.map_err(internal)?;
+    results
+        .write(&head, &pages, &launch)
+        .await
+        .map_err(internal)?;
     if !complete {
         output::say(&format!(
             "the crawl is kept; go on with `consentinel crawl --resume {}`",
-            report.run.id
+            head.run.id
         ));
         return Ok(Exit::Interrupted);
     }
-    Ok(Exit::of_report(&report, fail_on))
+    Ok(Exit::of_run(&head, &pages, fail_on))
 }
 
 fn usage(message: String) -> Refused {

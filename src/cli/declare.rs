@@ -71,12 +71,13 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn text_of(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
-    let run = arguments.place.open()?.get(&arguments.run)?;
+    let run = arguments.place.open()?.run(&arguments.run)?;
+    let head = run.head().ok_or("the run has no report")?;
     let catalog = match &arguments.catalog {
         Some(folder) => Catalog::with_overlay(folder)?,
         None => Catalog::builtin()?,
     };
-    let declared = declare::declaration(&run, &run, &catalog, arguments.language)?;
+    let declared = declare::declaration(head, &run, &catalog, arguments.language)?;
     let written = |format| sheet::render(format, &declared.sheet(), 96);
     let services: Vec<&Service> = declared
         .services()

@@ -159,7 +159,7 @@ async fn choice_table(mut arguments: Arguments, web: &TestWeb, sites: &[Site]) -
     match run_to_its_end(job, &arguments.results).await {
         Ok(report) => {
             output::print(&table(&report, sites));
-            Exit::of_report(&report, FailOn::Never)
+            Exit::of_run(&report, &report, FailOn::Never)
         }
         Err(exit) => exit,
     }

@@ -1,9 +1,11 @@
 //! Exit codes: the one place that knows them.
 
+use std::collections::BTreeSet;
+
 use crate::audit::AuditError;
 use crate::model::finding::{Severity, Verdict};
-use crate::model::report::Report;
-use crate::model::visit::{DiagnosticCode, Outcome};
+use crate::model::report::{PageSource, Report};
+use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,32 +41,35 @@ impl Exit {
     ///
     /// Only violations and likely ones count as findings: what a person has to look at first, and
     /// what was not established, fails nobody's build.
-    pub fn of_report(report: &Report, fail_on: FailOn) -> Self {
-        let diagnostics = || {
-            report
-                .run
-                .diagnostics
-                .iter()
-                .chain(report.pages.iter().flat_map(|page| page.diagnostics.iter()))
-        };
-        let is = |code: DiagnosticCode| diagnostics().any(|diagnostic| diagnostic.code == code);
+    pub fn of_run(head: &Report, pages: &dyn PageSource, fail_on: FailOn) -> Self {
+        let mut said: BTreeSet<DiagnosticCode> = BTreeSet::new();
+        let mut note = |told: &[Diagnostic]| said.extend(told.iter().map(|it| it.code));
+        note(&head.run.diagnostics);
+        let mut complete = true;
+        for page in pages.pages() {
+            // A page that cannot be read proves nothing.
+            let Ok(page) = page else {
+                complete = false;
+                continue;
+            };
+            note(&page.diagnostics);
+            let visits = &page.visits;
+            complete &= !visits.is_empty()
+                && visits
+                    .iter()
+                    .all(|visit| visit.outcome == Outcome::Complete);
+        }
+        let is = |code: DiagnosticCode| said.contains(&code);
         if is(DiagnosticCode::Interrupted) {
             return Self::Interrupted;
         }
-        let complete = report.pages.iter().all(|page| {
-            !page.visits.is_empty()
-                && page
-                    .visits
-                    .iter()
-                    .all(|visit| visit.outcome == Outcome::Complete)
-        });
         let missing = is(DiagnosticCode::EventsLost) || is(DiagnosticCode::TargetCrashed);
         if !complete || missing {
             return Self::Incomplete;
         }
         let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);
         let found = fail_on.severity().is_some_and(|limit| {
-            report.findings.iter().any(|finding| {
+            head.findings.iter().any(|finding| {
                 finding.accepted.is_none() && counts(finding.verdict) && finding.severity >= limit
             })
         });

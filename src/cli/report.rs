@@ -9,7 +9,7 @@ use super::judge::judge_again;
 use super::output::{self, ResultFormat, chain, complain, print};
 use super::store::Place;
 use crate::judge::Profile;
-use crate::model::report::Report;
+use crate::model::report::{PageSource, Report};
 use crate::report::{self, Format};
 
 pub(super) const EXAMPLE: &str = "\
@@ -61,8 +61,8 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
             }
         };
     };
-    let report = match stored(&arguments.place, run, arguments.profile) {
-        Ok(report) => report,
+    let (head, pages) = match stored(&arguments.place, run, arguments.profile) {
+        Ok(stored) => stored,
         Err(error) => {
             complain(&chain(error.as_ref()), None);
             return Exit::Usage;
@@ -72,7 +72,9 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
         .evidence
         .prepare(arguments.redact == Some(Redact::On))
         .and_then(|evidence| {
-            evidence.map_or(Ok(()), |evidence| evidence.write(&report, &report, false))
+            evidence.map_or(Ok(()), |evidence| {
+                evidence.write(&head, pages.as_ref(), false)
+            })
         });
     if let Err(message) = evidence {
         complain(&message, None);
@@ -85,7 +87,16 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
         rules: output::rule_help(),
         ..report::Options::default()
     };
-    match output::write_run(arguments.format, &report, &report, &options, path, None).await {
+    match output::write_run(
+        arguments.format,
+        &head,
+        pages.as_ref(),
+        &options,
+        path,
+        None,
+    )
+    .await
+    {
         Ok(()) => Exit::Passed,
         Err((message, remedy)) => {
             complain(&message, remedy);
@@ -94,15 +105,19 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
     }
 }
 
-/// A run of a store, judged again when a profile is given.
+/// A run of a store: its pages are read one after another, unless it is judged again by another profile.
 fn stored(
     place: &Place,
     run: &str,
     profile: Option<Profile>,
-) -> Result<Report, Box<dyn std::error::Error>> {
-    let mut report = place.open()?.get(run)?;
+) -> Result<(Report, Box<dyn PageSource>), Box<dyn std::error::Error>> {
+    let store = place.open()?;
     if profile.is_some() {
+        let mut report = store.get(run)?;
         judge_again(&mut report, profile, None)?;
+        return Ok((report.clone(), Box::new(report)));
     }
-    Ok(report)
+    let stored = store.run(run)?;
+    let head = stored.head().cloned().ok_or("the run has no report")?;
+    Ok((head, Box::new(stored)))
 }
