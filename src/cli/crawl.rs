@@ -104,7 +104,7 @@ type Refused = (String, Option<&'static str>, Exit);
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
     let exit_zero = arguments.results.exit_zero;
-    match begin(arguments).await {
+    match Box::pin(begin(arguments)).await {
         Ok(Exit::Interrupted) => Exit::Interrupted,
         Ok(_) if exit_zero => Exit::Passed,
         Ok(exit) => exit,

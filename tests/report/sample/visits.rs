@@ -159,7 +159,6 @@ fn banner(reject: Route) -> Banner {
             button(ButtonRole::Settings, "Settings", 1, 560.0),
             button(ButtonRole::Reject, "Only what is needed", 2, 420.0),
         ],
-        switches: Vec::new(),
         text: "We use cookies to measure visits and to show you advertising.".to_owned(),
         frame: Some(SHOP.to_owned()),
         seen_ms: Some(480),
