@@ -80,9 +80,6 @@ struct Reach {
     /// Visit what robots.txt asks programs to leave alone, without its delay: for your own site
     #[arg(long)]
     ignore_robots: bool,
-    /// Answer the banner on each page anew, in a fresh profile, instead of once for the site
-    #[arg(long)]
-    thorough: bool,
     /// Pages of one host open at once [default: 8]
     #[arg(long, value_name = "N")]
     per_host: Option<usize>,
@@ -235,7 +232,7 @@ fn job(
     let start = address(url)?;
     let listed = listed.iter().map(address).collect::<Result<_, _>>()?;
     let job = options.job(Vec::new(), launch)?;
-    if job.repeat > 1 {
+    if options.repeat.is_some_and(|repeat| repeat > 1) {
         return Err(
             "--repeat is for `consentinel audit`; a crawl visits each page once in each state"
                 .to_owned(),
@@ -268,7 +265,6 @@ fn job(
             ),
             ("sample", reach.sample.map(|number| number.to_string())),
             ("ignore-robots", switch(reach.ignore_robots)),
-            ("thorough", switch(reach.thorough)),
             ("per-host", reach.per_host.map(|number| number.to_string())),
             ("delay", reach.delay.clone()),
         ]
@@ -280,7 +276,7 @@ fn job(
             start,
             listed,
             states: job.states,
-            thorough: reach.thorough,
+            thorough: options.thorough.unwrap_or_default(),
             limits: Limits {
                 include: reach.include.clone(),
                 exclude: reach.exclude.clone(),

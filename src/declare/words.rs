@@ -99,7 +99,8 @@ impl Words {
         let exact = |unit: usize| {
             let length = LENGTHS[unit] as f64;
             let count = seconds as f64 / length;
-            (count - count.round()).abs() < 0.05
+            // Of twenty and more, a part of one tells nobody anything.
+            count >= 20.0 || (count - count.round()).abs() < 0.05
         };
         let unit = (0..LENGTHS.len())
             .rev()
@@ -449,7 +450,8 @@ mod tests {
             (Stay::Seconds(1), "1 second"),
             (Stay::Seconds(1_800), "30 minutes"),
             (Stay::Seconds(86_400), "1 day"),
-            (Stay::Seconds(90 * 86_400), "90 days"),
+            (Stay::Seconds(75 * 86_400), "75 days"),
+            (Stay::Seconds(90 * 86_400), "3 months"),
             (Stay::Seconds(365 * 86_400), "1 year"),
             (Stay::Seconds(395 * 86_400), "13 months"),
             (Stay::Seconds(730 * 86_400), "2 years"),
