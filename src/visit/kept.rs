@@ -90,9 +90,12 @@ impl KeptProfile {
     /// Remembers the answer and what was left behind, and takes out of the visit what was there before it.
     pub(super) fn learn(&mut self, plan: &Plan, visit: &mut Visit) {
         let mut now = left_behind(&visit.snapshot);
-        // What was there and was not even read is there still.
+        // What was there and was not even read is there still. A visit that broke off took no stock of
+        // what is left.
+        let counted = visit.outcome == Outcome::Complete;
         for (key, value) in &self.left {
-            if now.len() < MOST_REMEMBERED && !is_gone(key, &visit.snapshot) {
+            let gone = counted && is_gone(key, &visit.snapshot);
+            if now.len() < MOST_REMEMBERED && !gone {
                 now.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }

@@ -150,7 +150,7 @@ fn a_data_set_is_imported_from_an_address() {
     ]);
     let answer = String::from_utf8(output.stdout).unwrap();
     assert!(
-        answer.contains("Adflow") && answer.contains("marketing"),
+        answer.contains("disconnect:adflow") && answer.contains("marketing"),
         "{answer}"
     );
     assert_eq!(import("/nothing.json").status.code(), Some(2));

@@ -143,19 +143,32 @@ fn a_site_is_crawled_with_one_choice() {
             choices.iter().all(|choice| choice.made),
             "{state:?}: {said}"
         );
-        let given = choices
+        let given: Vec<&str> = report
+            .pages
             .iter()
-            .filter(|choice| choice.carried_from.is_none());
-        assert_eq!(given.count(), 1, "{state:?}");
+            .filter(|page| {
+                let mut visits = page.visits.iter().filter(|visit| visit.state == state);
+                visits.any(|visit| visit.choice.carried_from.is_none())
+            })
+            .map(|page| page.url.as_str())
+            .collect();
+        assert_eq!(given.len(), 1, "{state:?}: {given:?}\n{said}");
     }
     // What the first page left in the profile is no fact about the others.
-    let counters = report
+    let counters: Vec<_> = report
         .pages
         .iter()
-        .flat_map(|page| &page.visits)
-        .flat_map(|visit| &visit.snapshot.cookies)
-        .filter(|cookie| cookie.name == "counter");
-    assert_eq!(counters.count(), 1);
+        .flat_map(|page| page.visits.iter().map(|visit| (&page.url, visit)))
+        .flat_map(|(url, visit)| {
+            visit
+                .snapshot
+                .cookies
+                .iter()
+                .map(move |cookie| (url, cookie))
+        })
+        .filter(|(_, cookie)| cookie.name == "counter")
+        .collect();
+    assert_eq!(counters.len(), 1, "{counters:?}");
     let left_out = report
         .run
         .diagnostics
