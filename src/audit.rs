@@ -352,7 +352,9 @@ async fn logged_in(
 pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
     let self_test = SelfTest::start().await.map_err(AuditError::SelfTest)?;
     let mut options = options.clone();
-    options.resolver_rules.extend(self_test.resolver_rules());
+    // Before all others: the browser takes the first rule that fits, and the test web's fits every name.
+    let others = std::mem::replace(&mut options.resolver_rules, self_test.resolver_rules());
+    options.resolver_rules.extend(others);
     let mut browser = Browser::launch(&options).await?;
     let found = self_test.run(&browser).await?;
     browser.note_self_test(found);

@@ -46,6 +46,8 @@ fn every_site_gives_its_truth(browser: &str, concurrency: &str) {
         .take(5)
         .collect();
     assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(json["run"]["browser"]["third_party_cookies"], true);
+    assert_eq!(json["run"]["diagnostics"], serde_json::json!([]));
 }
 
 /// Both browsers in one test, one after the other: two at once on two cores would test the machine.
