@@ -101,6 +101,8 @@ fn every_request_of_the_test_web_is_recorded_and_nothing_else() {
     let log = folder.path().join("net-log.json");
     let output = consentinel(folder.path())
         .args(["demo", "--format", "json", "--output", "demo.json"])
+        // Addresses as they were asked for.
+        .args(["--redact", "off"])
         // What matters is every request, not every rule: the shorter the visits, the more of them fit.
         .args([
             "--states",
