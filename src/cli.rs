@@ -20,6 +20,7 @@ mod progress;
 mod report;
 mod rules;
 mod runs;
+mod serve;
 mod store;
 
 use clap::{Parser, Subcommand};
@@ -86,6 +87,9 @@ enum Command {
     /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
+    /// Audit sites on schedule, show what was found, and tell people what is new
+    #[command(after_help = serve::EXAMPLE)]
+    Serve(serve::Arguments),
     /// Check, export and import the store of runs
     #[command(after_help = store::EXAMPLE)]
     Store(store::Arguments),
@@ -128,6 +132,7 @@ pub fn main() -> u8 {
             Command::Declare(arguments) => declare::run(&arguments),
             Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
+            Command::Serve(arguments) => serve::run(arguments).await,
             Command::Store(arguments) => store::run(&arguments),
         }
     });

@@ -17,6 +17,7 @@ pub mod provision;
 pub mod proxy;
 pub mod queue;
 pub mod report;
+pub mod service;
 pub mod store;
 pub mod test_web;
 pub mod visit;

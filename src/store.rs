@@ -12,6 +12,7 @@ mod frontier;
 mod objects;
 mod records;
 mod run;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use objects::Digest;
 use objects::Objects;
 use records::Records;
 pub use run::{Kind, PageRecord, RunRecord, StoredRun};
+pub use shelf::Shelf;
 
 /// What can go wrong with a store.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +104,9 @@ pub enum StoreError {
     /// What is to be imported is there already.
     #[error("the store has a run {0} already; import into an empty folder")]
     HasRun(String),
+    /// A text that can be no id of a record.
+    #[error("{0}: no id of a record; ids have 1 to 128 bytes")]
+    NoKey(String),
     /// A text that is no id of a run.
     #[error("`{0}` is no id of a run")]
     NoId(String),

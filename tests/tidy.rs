@@ -22,15 +22,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "provision",
             "report",
+            "service",
             "store",
             "test_web",
             "visit",
         ],
     ),
     (
+        "service",
+        &[
+            "audit", "browser", "catalog", "compare", "crawl", "declare", "evidence", "judge",
+            "model", "proxy", "queue", "report", "store", "visit",
+        ],
+    ),
+    (
         "audit",
         &[
-            "browser", "catalog", "crawl", "judge", "model", "queue", "store", "visit",
+            "browser", "catalog", "crawl", "judge", "model", "proxy", "queue", "store", "visit",
         ],
     ),
     ("provision", &["browser", "model"]),

@@ -33,8 +33,25 @@ const DELETED_AT_ONCE: usize = 10_000;
 const SCHEMA_KEY: &[u8] = b"schema";
 const EVIDENCE_KEY: &[u8] = b"evidence";
 
-/// The trees that hold records, by name. `schedules` is the scheduler's.
-pub(super) const TREES: [&str; 5] = ["runs", "pages", "frontier", "findings", "schedules"];
+/// The trees that hold records, by name: those of runs, then the shelves of the service.
+pub(super) const TREES: [&str; 16] = [
+    "runs",
+    "pages",
+    "frontier",
+    "findings",
+    "sites",
+    "audits",
+    "schedules",
+    "accepted",
+    "channels",
+    "deliveries",
+    "accounts",
+    "sessions",
+    "tokens",
+    "journal",
+    "answered",
+    "settings",
+];
 
 /// The records of a store.
 #[derive(Debug, Clone)]

@@ -1,0 +1,129 @@
+//! What a request may be answered with when it cannot be done: problem details (RFC 9457).
+//!
+//! Inside the service errors are typed; where a request ends, they become a [`Problem`]. What the asker
+//! cannot mend is logged here, once, and told in general words.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::StoreError;
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// The kind of problem, such as `/problems/not-found`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words.
+    pub title: String,
+    /// The status code.
+    pub status: u16,
+    /// What is wrong this time, and what to do.
+    pub detail: String,
+    /// The field that is wrong, where it is one, as a JSON pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+impl Problem {
+    fn new(kind: &str, title: &str, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{kind}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            pointer: None,
+        }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new("not-found", "Not found", StatusCode::NOT_FOUND, detail)
+    }
+
+    /// The request itself is wrong.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(
+            "bad-request",
+            "The request cannot be understood",
+            StatusCode::BAD_REQUEST,
+            detail,
+        )
+    }
+
+    /// A field holds what it may not.
+    pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: Some(pointer.to_owned()),
+            ..Self::new(
+                "invalid",
+                "A field is not valid",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                detail,
+            )
+        }
+    }
+
+    /// It does not fit what is there.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(
+            "conflict",
+            "This does not fit what is there",
+            StatusCode::CONFLICT,
+            detail,
+        )
+    }
+
+    /// Nobody is signed in.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(
+            "unauthorized",
+            "Not signed in",
+            StatusCode::UNAUTHORIZED,
+            detail,
+        )
+    }
+
+    /// Whoever is signed in may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new("forbidden", "Not allowed", StatusCode::FORBIDDEN, detail)
+    }
+
+    /// A fault of ours. What it is stands in the log.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed");
+        Self::new(
+            "internal",
+            "The service failed",
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service could not do this; its log says why",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(self)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchRun(_) | StoreError::NoId(_) => Self::not_found(error.to_string()),
+            StoreError::Unfinished(_) => Self::conflict(error.to_string()),
+            StoreError::NoKey(_) | StoreError::TooLarge { .. } => {
+                Self::bad_request(error.to_string())
+            }
+            error => Self::internal(&error),
+        }
+    }
+}

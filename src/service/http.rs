@@ -1,0 +1,11 @@
+//! Every request comes in here: which part answers it, and what holds for all of them.
+
+use axum::Router;
+
+use super::{Service, api};
+
+/// Everything the service answers.
+pub fn router(service: Service) -> Router {
+    let (api, _document) = api::router().split_for_parts();
+    api.with_state(service)
+}

@@ -1,0 +1,24 @@
+//! What the service keeps in the store beside runs: one shelf for each kind of record.
+
+use super::audit::Audit;
+use super::site::Site;
+use crate::store::{Shelf, Store, StoreError};
+
+/// The shelves of the service.
+#[derive(Debug, Clone)]
+pub struct Shelves {
+    /// Sites by id.
+    pub sites: Shelf<Site>,
+    /// Audits by id, which sorts by time.
+    pub audits: Shelf<Audit>,
+}
+
+impl Shelves {
+    /// Opens them.
+    pub fn open(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            sites: store.shelf("sites")?,
+            audits: store.shelf("audits")?,
+        })
+    }
+}
