@@ -1,12 +1,14 @@
 //! `consentinel serve`: the service.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::output::{chain, complain, say};
+use super::output::{chain, complain};
 use super::store::Place;
 use crate::browser::{LaunchOptions, find};
 use crate::service::{Options, Service};
@@ -14,7 +16,10 @@ use crate::service::{Options, Service};
 pub(super) const EXAMPLE: &str = "\
 Examples:
   consentinel serve
-  consentinel serve --listen 127.0.0.1:8080 --store /var/lib/consentinel";
+  consentinel serve --listen 127.0.0.1:8080 --store /var/lib/consentinel
+  consentinel serve account add anna
+  consentinel serve --listen 0.0.0.0:8443 --tls-cert audits.pem --tls-key audits.key
+  consentinel serve token add nightly --account anna --scope audit";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -30,10 +35,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH", env = find::BROWSER_VARIABLE)]
     browser: Option<PathBuf>,
     #[command(flatten)]
+    access: access::AccessArguments,
+    #[command(flatten)]
     place: Place,
+    #[command(subcommand)]
+    command: Option<access::Command>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
+    if let Some(command) = &arguments.command {
+        return access::run(command, &arguments.place);
+    }
     match serve(arguments).await {
         Ok(()) => Exit::Passed,
         Err((what, exit)) => {
@@ -47,6 +59,7 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let usage = |error: &dyn std::error::Error| (chain(error), Exit::Usage);
     let executable = find::find(arguments.browser.as_deref()).map_err(|error| usage(&error))?;
     let options = Options {
+        access: arguments.access.options(),
         listen: arguments.listen,
         launch: LaunchOptions {
             executable,
@@ -75,7 +88,8 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let address = listener
         .local_addr()
         .map_err(|error| (error.to_string(), Exit::Internal))?;
-    say(&format!("listening on http://{address}"));
+    let reached = &service.options().access;
+    access::greet(service.access(), reached, address).map_err(|what| (what, Exit::Internal))?;
     service
         .serve(listener, ends)
         .await

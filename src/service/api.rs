@@ -4,7 +4,11 @@
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
 //! next request. Times are RFC 3339 in UTC. Errors are problem details.
 
+mod accounts;
+mod journal;
+mod session;
 mod sites;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
@@ -25,7 +29,18 @@ struct Document;
 
 /// The API's routes, with the document that describes them.
 pub(super) fn router() -> OpenApiRouter<Service> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", sites::router())
+    let resources = OpenApiRouter::new()
+        .merge(accounts::router())
+        .merge(journal::router())
+        .merge(session::router())
+        .merge(sites::router())
+        .merge(tokens::router());
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", resources)
+}
+
+/// What the API says of itself.
+pub fn document() -> utoipa::openapi::OpenApi {
+    router().into_openapi()
 }
 
 /// Which part of a collection is wanted.

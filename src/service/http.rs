@@ -2,10 +2,10 @@
 
 use axum::Router;
 
-use super::{Service, api};
+use super::{Service, access, api};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
     let (api, _document) = api::router().split_for_parts();
-    api.with_state(service)
+    access::guarded(api.with_state(service.clone()), service)
 }
