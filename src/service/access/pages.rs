@@ -38,39 +38,48 @@ pub(super) fn router() -> Router<Service> {
 
 /// What every page has around it.
 struct Frame {
-    /// Its heading.
-    title: &'static str,
-    /// Who looks at it.
-    caller: Option<Caller>,
-    /// Why what was sent was not done.
-    error: Option<String>,
-    /// What was done before.
-    done: Option<&'static str>,
+    /// What its tab is called.
+    title: String,
+    /// What whoever looks may do; nothing for nobody.
+    scope: Option<Scope>,
+    /// What forms have to carry; empty when they cannot be sent.
+    csrf: String,
 }
 
 impl Frame {
-    fn new(title: &'static str, caller: Option<Caller>) -> Self {
+    fn new(heading: &str, caller: Option<Caller>, told: &Told) -> Self {
+        let scope = caller.as_ref().map(|caller| caller.scope);
         Self {
-            title,
-            caller,
-            error: None,
-            done: None,
+            // Whoever does not see the page hears first that something is wrong.
+            title: match told.error {
+                Some(_) => format!("Error: {heading}"),
+                None => heading.to_owned(),
+            },
+            scope,
+            csrf: caller.and_then(|caller| caller.csrf).unwrap_or_default(),
         }
     }
 
-    fn with_error(mut self, error: Option<&AccessError>) -> Self {
-        self.error = error.map(ToString::to_string);
-        self
+    fn may_administer(&self) -> bool {
+        self.scope == Some(Scope::Admin)
     }
+}
 
-    fn csrf(&self) -> &str {
-        let caller = self.caller.as_ref();
-        caller.and_then(|it| it.csrf.as_deref()).unwrap_or_default()
-    }
+/// What a page has to say of what was sent before.
+#[derive(Debug, Default)]
+struct Told {
+    /// Why it was not done.
+    error: Option<String>,
+    /// What was done.
+    done: Option<&'static str>,
+}
 
-    fn is_administrator(&self) -> bool {
-        let caller = self.caller.as_ref();
-        caller.is_some_and(|caller| caller.scope == Scope::Admin)
+impl Told {
+    fn of(error: Option<&AccessError>) -> Self {
+        Self {
+            error: error.map(ToString::to_string),
+            done: None,
+        }
     }
 }
 
@@ -119,6 +128,7 @@ fn refused(error: AccessError, render: impl FnOnce(&AccessError) -> Response) ->
 }
 
 /// Filters of the templates.
+#[expect(unreachable_pub, reason = "the macro makes it public")]
 mod filters {
     use jiff::Timestamp;
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::secret::{Secret, digest_of};
 use super::{Access, AccessError, Scope};
+use crate::report::printable;
 use crate::service::id::new_id;
 
 /// How every token begins, so that scanners for lost secrets know it.
@@ -76,7 +77,7 @@ impl Access {
         expires: Timestamp,
     ) -> Result<(Token, Secret), AccessError> {
         let name = name.trim();
-        let is_plain = !name.is_empty() && !name.chars().any(char::is_control);
+        let is_plain = !name.is_empty() && printable(name) == name;
         if !is_plain || name.chars().count() > LONGEST_NAME {
             return Err(AccessError::TokenName);
         }

@@ -131,7 +131,7 @@ fn the_store_keeps_no_secret() {
             .windows(text.len())
             .any(|part| part == text.as_bytes())
     };
-    for secret in [&key, &session, &csrf, &token, PASSWORD] {
+    for secret in [key.as_str(), &session, &csrf, &token, PASSWORD] {
         assert!(!holds(secret), "{secret} is in the store");
     }
     // What is looked for would be found.

@@ -67,7 +67,7 @@ fn every_form_of_a_page_carries_the_secret() {
         let page = service.send(&Request::get(path).cookie(cookie)).body;
         let forms = page.matches("<form method=\"post\"").count();
         let field = format!("<input type=\"hidden\" name=\"csrf\" value=\"{csrf}\">");
-        assert!(forms > 0, "{path}");
+        assert_eq!(forms > 0, path != "/journal", "{path}");
         assert_eq!(page.matches("<form").count(), forms, "{path}");
         assert_eq!(page.matches(&field).count(), forms, "{path}");
         assert!(

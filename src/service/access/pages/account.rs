@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::signing::Nothing;
-use super::{Frame, filters, on_to, page, refused};
+use super::{Frame, Told, filters, on_to, page, refused};
 use crate::service::Service;
 use crate::service::access::accounts::Account;
 use crate::service::access::journal::Deed;
@@ -22,6 +22,8 @@ use crate::service::error::Problem;
 #[template(path = "account.html", config = "src/service/access/askama.toml")]
 struct AccountPage {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     account: Account,
     sessions: Vec<SessionLine>,
 }
@@ -80,12 +82,17 @@ fn account_page(
         })
         .collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.used));
-    let mut frame = Frame::new("Account", Some(caller)).with_error(error);
-    frame.done = done;
+    let heading = "Account";
+    let told = Told {
+        done,
+        ..Told::of(error)
+    };
     page(
         StatusCode::OK,
         &AccountPage {
-            frame,
+            frame: Frame::new(heading, Some(caller), &told),
+            heading,
+            told,
             account,
             sessions,
         },

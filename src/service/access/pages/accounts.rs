@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{Frame, filters, on_to, page, refused, scopes_to};
+use super::{Frame, Told, filters, on_to, page, refused, scopes_to};
 use crate::service::Service;
 use crate::service::access::accounts::Account;
 use crate::service::access::journal::Deed;
@@ -17,15 +17,21 @@ use crate::service::access::{AccessError, Caller, Identity, MayAdmin, Means, Pos
 #[template(path = "accounts.html", config = "src/service/access/askama.toml")]
 struct AccountsPage {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     accounts: Vec<Account>,
     scopes: Vec<Scope>,
 }
 
 fn accounts_page(service: &Service, caller: Caller, error: Option<&AccessError>) -> Response {
+    let heading = "Accounts";
+    let told = Told::of(error);
     page(
         StatusCode::OK,
         &AccountsPage {
-            frame: Frame::new("Accounts", Some(caller)).with_error(error),
+            frame: Frame::new(heading, Some(caller), &told),
+            heading,
+            told,
             accounts: service.access().accounts(),
             scopes: scopes_to(Scope::Admin),
         },

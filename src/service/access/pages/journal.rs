@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Frame, filters, page};
+use super::{Frame, Told, filters, page};
 use crate::service::Service;
 use crate::service::access::MayAdmin;
 use crate::service::access::journal::Entry;
@@ -20,6 +20,8 @@ const ON_A_PAGE: usize = 100;
 #[template(path = "journal.html", config = "src/service/access/askama.toml")]
 struct JournalPage {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     entries: Vec<Entry>,
     older: Option<String>,
 }
@@ -46,10 +48,14 @@ pub(super) async fn list(
     let has_more = entries.len() > ON_A_PAGE;
     entries.truncate(ON_A_PAGE);
     let last = entries.last().map(|entry| entry.id.clone());
+    let heading = "Journal";
+    let told = Told::default();
     Ok(page(
         StatusCode::OK,
         &JournalPage {
-            frame: Frame::new("Journal", Some(caller)),
+            frame: Frame::new(heading, Some(caller), &told),
+            heading,
+            told,
             older: last.filter(|_| has_more),
             entries,
         },

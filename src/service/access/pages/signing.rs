@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Frame, on_to, page, refused};
+use super::{Frame, Told, on_to, page, refused};
 use crate::service::Service;
 use crate::service::access::journal::Deed;
 use crate::service::access::password::Password;
@@ -23,6 +23,8 @@ const LONGEST_PLACE: usize = 2_000;
 #[template(path = "sign-in.html", config = "src/service/access/askama.toml")]
 struct SignInPage<'a> {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     name: &'a str,
     to: &'a str,
     has_accounts: bool,
@@ -68,10 +70,14 @@ pub(super) async fn show(
 }
 
 fn sign_in_page(service: &Service, name: &str, to: &str, error: Option<&AccessError>) -> Response {
+    let heading = "Sign in";
+    let told = Told::of(error);
     page(
         StatusCode::OK,
         &SignInPage {
-            frame: Frame::new("Sign in", None).with_error(error),
+            frame: Frame::new(heading, None, &told),
+            heading,
+            told,
             name,
             to: place(to),
             has_accounts: service.access().has_accounts(),
@@ -135,6 +141,8 @@ pub(super) async fn sign_out(
 #[template(path = "first-account.html", config = "src/service/access/askama.toml")]
 struct FirstPage<'a> {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     key: Option<&'a str>,
     name: &'a str,
 }
@@ -153,8 +161,18 @@ pub(super) struct First {
 }
 
 fn first_page(key: Option<&str>, name: &str, error: Option<&AccessError>) -> Response {
-    let frame = Frame::new("The first account", None).with_error(error);
-    page(StatusCode::OK, &FirstPage { frame, key, name })
+    let heading = "The first account";
+    let told = Told::of(error);
+    page(
+        StatusCode::OK,
+        &FirstPage {
+            frame: Frame::new(heading, None, &told),
+            heading,
+            told,
+            key,
+            name,
+        },
+    )
 }
 
 pub(super) async fn show_first(

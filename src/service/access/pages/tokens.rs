@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{Frame, filters, on_to, page, refused, scopes_to};
+use super::{Frame, Told, filters, on_to, page, refused, scopes_to};
 use crate::service::Service;
 use crate::service::access::journal::Deed;
 use crate::service::access::tokens::Token;
@@ -17,6 +17,8 @@ use crate::service::error::Problem;
 #[template(path = "tokens.html", config = "src/service/access/askama.toml")]
 struct TokensPage<'a> {
     frame: Frame,
+    heading: &'static str,
+    told: Told,
     secret: Option<&'a str>,
     scopes: Vec<Scope>,
     tokens: Vec<Token>,
@@ -29,13 +31,17 @@ fn tokens_page(
     secret: Option<&str>,
     error: Option<&AccessError>,
 ) -> Response {
+    let heading = "Tokens";
+    let told = Told::of(error);
     page(
         StatusCode::OK,
         &TokensPage {
             secret,
             scopes: scopes_to(caller.scope),
             tokens: service.access().tokens_of(identity.whose(caller.scope)),
-            frame: Frame::new("Tokens", Some(caller)).with_error(error),
+            frame: Frame::new(heading, Some(caller), &told),
+            heading,
+            told,
         },
     )
 }
