@@ -320,14 +320,15 @@ async fn visits_with_gpc(
         guard: job.guard.clone(),
     };
     let fleet = Fleet::new(launcher.launch().await?, launcher, Arc::clone(engine));
-    let pages = targets
+    let pages: Vec<(usize, Url)> = targets
         .iter()
         .enumerate()
-        .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)));
+        .filter_map(|(index, target)| Some((index, target.url.clone().ok()?)))
+        .collect();
     let mut running = futures::stream::iter(pages)
         .map(|(index, url)| {
             let plan = Plan {
-                url: url.clone(),
+                url,
                 state: State::Before,
                 // Numbered after those that do not ask.
                 repeat: job.repeat.max(1) + 1,
@@ -541,8 +542,7 @@ mod tests {
     #[test]
     fn runs_of_the_same_millisecond_have_ids_of_their_own() {
         let started = Timestamp::from_millisecond(1_000).unwrap();
-        let ids: std::collections::BTreeSet<String> =
-            (0..1_000).map(|_| run_id(started)).collect();
+        let ids: std::collections::BTreeSet<String> = (0..1_000).map(|_| run_id(started)).collect();
         assert_eq!(ids.len(), 1_000);
     }
 }

@@ -270,7 +270,10 @@ fn in_words(refusal: &Refusal) -> String {
         ),
         Reason::Unknown => format!("no such host as {host}; check the spelling of the address"),
         Reason::Unreachable => {
-            format!("{host} does not accept connections on port {}", refusal.port)
+            format!(
+                "{host} does not accept connections on port {}",
+                refusal.port
+            )
         }
         Reason::SpentBytes => {
             format!("{host} was not asked: the audit has used up its bytes ({BYTES_OPTION})")
@@ -288,7 +291,9 @@ mod tests {
     use crate::proxy::SystemResolver;
 
     async fn guard(bounds: Bounds) -> Arc<Guard> {
-        Guard::start(bounds, Box::new(SystemResolver)).await.unwrap()
+        Guard::start(bounds, Box::new(SystemResolver))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -345,11 +350,17 @@ mod tests {
             url.clone_into(&mut visit.final_url);
             visit.diagnostics.clear();
             guard.explain(&mut visit);
-            let told = visit.diagnostics.iter().any(|told| told.message.contains("--allow-net"));
+            let told = visit
+                .diagnostics
+                .iter()
+                .any(|told| told.message.contains("--allow-net"));
             assert_eq!(told, named, "{url} {outcome:?}: {:?}", visit.diagnostics);
         }
         let diagnostics = guard.diagnostics();
         assert_eq!(diagnostics.len(), 1);
-        assert!(diagnostics[0].message.contains("127.0.0.1:9"), "{diagnostics:?}");
+        assert!(
+            diagnostics[0].message.contains("127.0.0.1:9"),
+            "{diagnostics:?}"
+        );
     }
 }

@@ -336,19 +336,52 @@ impl AuditOptions {
 /// Reads a time such as `30s`, `1m 30s`, `500ms`; a bare number is seconds. One hour at most.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_hours(1);
-    let time = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => text
-            .parse::<jiff::SignedDuration>()
-            .ok()
-            .and_then(|time| Duration::try_from(time).ok())
-            .ok_or("not a time; write it like 30s, 500ms or 2m")?,
-    };
+    let time = any_duration(text)?;
     if time > LONGEST {
         Err("more than an hour".to_owned())
     } else {
         Ok(time)
     }
+}
+
+/// Reads a time such as `30s`, `6h`; a bare number is seconds.
+pub(super) fn any_duration(text: &str) -> Result<Duration, String> {
+    match text.trim().parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|time| Duration::try_from(time).ok())
+            .ok_or_else(|| "not a time; write it like 30s, 500ms, 2m or 6h".to_owned()),
+    }
+}
+
+/// Reads a number of bytes such as `500MB`, `20GB`, `6GiB`; a bare number is bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "kib" => 1 << 10,
+        "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        "tb" => 1_000_000_000_000,
+        "tib" => 1 << 40,
+        _ => 0,
+    };
+    let number = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|_| unit > 0)
+        .ok_or_else(|| "not a number of bytes; write it like 500MB, 20GB or 6GiB".to_owned())
 }
 
 #[cfg(test)]
@@ -369,6 +402,25 @@ mod tests {
         ] {
             let read = duration(text).ok().map(|time| time.as_millis());
             assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_bytes() {
+        for (text, expected) in [
+            ("20GB", Some(20_000_000_000)),
+            ("6 GiB", Some(6 << 30)),
+            ("500mb", Some(500_000_000)),
+            ("1024", Some(1_024)),
+            ("0", Some(0)),
+            ("GB", None),
+            ("1.5GB", None),
+            ("-1", None),
+            ("5 parsecs", None),
+            ("99999999999TB", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
         }
     }
 }
