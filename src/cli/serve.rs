@@ -117,9 +117,8 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let ends = CancellationToken::new();
     let ending = ends.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            ending.cancel();
-        }
+        asked_to_end().await;
+        ending.cancel();
     });
     let address = listener
         .local_addr()
@@ -129,4 +128,21 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
         .serve(listener, ends)
         .await
         .map_err(|error| (chain(&error), Exit::Internal))
+}
+
+/// Returns when somebody at the terminal, or whoever looks after the service, asks it to end.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminates) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            _ = terminates.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Nobody can ask.
+        std::future::pending::<()>().await;
+    }
 }
