@@ -3,6 +3,7 @@
 //! Everything it knows is in the store. Requests come in through [`http`], audits are carried out by
 //! [`engine`], and everybody hears of what happens by [`Event`]s.
 
+pub mod accepted;
 pub mod access;
 pub mod alerts;
 pub mod api;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod schedule;
 pub mod shelves;
 pub mod site;
 
@@ -23,11 +25,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
+use crate::proxy::{Resolve, SystemResolver};
 use crate::store::{Store, StoreError};
 use board::Board;
+use engine::Desk;
 use error::Problem;
 use event::Event;
+use schedule::timer::Timer;
 use shelves::Shelves;
 
 /// Events a slow listener may be behind before it misses some.
@@ -44,6 +50,41 @@ pub struct Options {
     pub audits_at_once: usize,
     /// Visits of an audit made at once.
     pub concurrency: usize,
+    /// What an audit may reach, and how much it may take.
+    pub bounds: Bounds,
+    /// What hosts mean.
+    pub names: Names,
+}
+
+impl Default for Options {
+    /// On loopback, one audit after another.
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8484).into(),
+            launch: LaunchOptions::default(),
+            audits_at_once: 1,
+            concurrency: 2,
+            bounds: Bounds::default(),
+            names: Names::default(),
+        }
+    }
+}
+
+/// Looks up what hosts mean.
+#[derive(Clone)]
+pub struct Names(pub Arc<dyn Resolve>);
+
+impl Default for Names {
+    /// As the system says.
+    fn default() -> Self {
+        Self(Arc::new(SystemResolver))
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Names").finish_non_exhaustive()
+    }
 }
 
 /// What keeps the service from starting or going on.
@@ -72,6 +113,8 @@ struct Inner {
     events: broadcast::Sender<Event>,
     /// Rung when an audit waits.
     bell: Notify,
+    desk: Desk,
+    timer: Timer,
     options: Options,
 }
 
@@ -87,6 +130,8 @@ impl Service {
             board,
             events,
             bell: Notify::new(),
+            desk: Desk::default(),
+            timer: Timer::default(),
             options,
         })))
     }
@@ -109,6 +154,16 @@ impl Service {
     /// How the service runs.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The audits that are being carried out.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// When the schedules are due.
+    fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Everything that happens from now on.
@@ -159,6 +214,7 @@ impl Service {
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
         let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
+        let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
         let served = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
@@ -166,8 +222,10 @@ impl Service {
         .with_graceful_shutdown(ends.clone().cancelled_owned())
         .await;
         ends.cancel();
-        if let Err(error) = engine.await {
-            tracing::error!(%error, "the engine broke off");
+        for (part, task) in [("the engine", engine), ("the schedules", schedules)] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "{part} broke off");
+            }
         }
         served.map_err(ServiceError::Serving)
     }
