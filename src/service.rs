@@ -3,6 +3,7 @@
 //! Everything it knows is in the store. Requests come in through [`http`], audits are carried out by
 //! [`engine`], and everybody hears of what happens by [`Event`]s.
 
+pub mod accepted;
 pub mod access;
 pub mod alerts;
 pub mod api;
@@ -13,6 +14,9 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod past;
+pub mod runs;
+pub mod runs_index;
 pub mod shelves;
 pub mod site;
 
@@ -28,6 +32,8 @@ use crate::store::{Store, StoreError};
 use board::Board;
 use error::Problem;
 use event::Event;
+use past::Past;
+use runs::Runs;
 use shelves::Shelves;
 
 /// Events a slow listener may be behind before it misses some.
@@ -70,6 +76,10 @@ struct Inner {
     shelves: Shelves,
     board: Board,
     events: broadcast::Sender<Event>,
+    past: Past,
+    runs: Runs,
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    closing: CancellationToken,
     /// Rung when an audit waits.
     bell: Notify,
     options: Options,
@@ -86,6 +96,9 @@ impl Service {
             shelves,
             board,
             events,
+            past: Past::default(),
+            runs: Runs::default(),
+            closing: CancellationToken::new(),
             bell: Notify::new(),
             options,
         })))
@@ -116,8 +129,24 @@ impl Service {
         self.0.events.subscribe()
     }
 
+    /// What happened last.
+    pub fn past(&self) -> &Past {
+        &self.0.past
+    }
+
+    /// What is kept of runs in memory.
+    pub fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    /// Cancelled when the service ends.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
     /// Tells everybody who listens.
     pub fn tell(&self, event: Event) {
+        self.past().note(&event);
         // Nobody may be listening.
         drop(self.0.events.send(event));
     }
@@ -159,6 +188,11 @@ impl Service {
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
         let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
+        let (closing, ending) = (self.closing().clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            closing.cancel();
+        });
         let served = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),

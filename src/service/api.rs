@@ -2,46 +2,137 @@
 //! says of it.
 //!
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
-//! next request. Times are RFC 3339 in UTC. Errors are problem details.
+//! next request. Times are RFC 3339 in UTC. Errors are problem details. What holds for every answer is
+//! seen to in [`answers`]; what every operation shares is put into the document by [`document`].
 
+mod accepted;
+mod answers;
+mod audits;
+mod catalog;
+mod comparisons;
+mod docs;
+mod document;
+mod events;
+mod findings;
+mod idempotency;
+mod reports;
+mod runs;
 mod sites;
+mod snapshots;
 
-use serde::{Deserialize, Serialize};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Service;
+pub use document::{document, document_text};
+pub use idempotency::Answered;
+use idempotency::AtWork;
+pub use reports::rule_help;
+
+/// Where the API is.
+const ROOT: &str = "/api/v1";
 
 /// Entries of a page when nobody asks for more or less, and most of them.
 const ON_A_PAGE: usize = 50;
 const MOST_ON_A_PAGE: usize = 500;
 
+/// Longest cursor, in characters.
+const LONGEST_CURSOR: usize = 200;
+
+/// Largest body of a request, in bytes.
+const LARGEST_BODY: usize = 64 * 1024;
+
 #[derive(OpenApi)]
-#[openapi(
-    info(title = "Consentinel", description = "Audits of consent on websites, on schedule."),
-    servers((url = "/api/v1"))
-)]
+#[openapi(info(
+    title = "Consentinel",
+    description = "Audits of consent on websites, on schedule: what a site stores and sends before, \
+                   without and after consent, and what of it should not be."
+))]
 struct Document;
 
-/// The API's routes, with the document that describes them.
-pub(super) fn router() -> OpenApiRouter<Service> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", sites::router())
+/// The API's routes, with what they say of themselves.
+fn resources() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .merge(accepted::router())
+        .merge(audits::router())
+        .merge(catalog::router())
+        .merge(comparisons::router())
+        .merge(events::router())
+        .merge(findings::router())
+        .merge(reports::router())
+        .merge(runs::router())
+        .merge(sites::router())
+        .merge(snapshots::router())
+}
+
+/// Everything below `/api`: the resources, the document that describes them and the page that shows it.
+pub(super) fn routes(service: &Service) -> Router {
+    let once = middleware::from_fn_with_state(
+        (service.clone(), AtWork::default()),
+        idempotency::once_for_each_key,
+    );
+    let resources = Router::from(resources())
+        .merge(docs::document_route())
+        .fallback(answers::no_such_resource)
+        .layer(once)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn(answers::keep_to_what_was_asked))
+        .layer(middleware::from_fn(answers::errors_are_problems))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(answers::name_what_was_packed));
+    Router::new()
+        .nest(ROOT, resources)
+        .merge(docs::page_routes())
+        .with_state(service.clone())
 }
 
 /// Which part of a collection is wanted.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Part {
     /// Begin after this: `next` of the part before.
+    #[serde(deserialize_with = "cursor")]
+    #[param(max_length = 200)]
     after: Option<String>,
-    /// Most items, up to 500; 50 unless said.
+    /// Most items; 50 unless said.
+    #[serde(deserialize_with = "limit")]
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 impl Part {
     fn limit(&self) -> usize {
         self.limit.unwrap_or(ON_A_PAGE).clamp(1, MOST_ON_A_PAGE)
+    }
+}
+
+/// Reads `after`.
+fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let cursor = String::deserialize(deserializer)?;
+    if cursor.chars().count() > LONGEST_CURSOR {
+        return Err(D::Error::custom("this is no `next` of an answer"));
+    }
+    Ok(Some(cursor).filter(|cursor| !cursor.is_empty()))
+}
+
+/// Reads `limit`.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let limit = usize::deserialize(deserializer)?;
+    if (1..=MOST_ON_A_PAGE).contains(&limit) {
+        Ok(Some(limit))
+    } else {
+        Err(D::Error::custom(format!(
+            "expected a number from 1 to {MOST_ON_A_PAGE}"
+        )))
     }
 }
 

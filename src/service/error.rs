@@ -91,6 +91,19 @@ impl Problem {
         Self::new("forbidden", "Not allowed", StatusCode::FORBIDDEN, detail)
     }
 
+    /// A problem that has no more to it than its status code.
+    pub fn of_status(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Not done");
+        let kind: String = title
+            .chars()
+            .map(|letter| match letter {
+                ' ' => '-',
+                letter => letter.to_ascii_lowercase(),
+            })
+            .collect();
+        Self::new(&kind, title, status, detail)
+    }
+
     /// A fault of ours. What it is stands in the log.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");
@@ -120,8 +133,9 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NoSuchRun(_) | StoreError::NoId(_) => Self::not_found(error.to_string()),
             StoreError::Unfinished(_) => Self::conflict(error.to_string()),
-            StoreError::NoKey(_) | StoreError::TooLarge { .. } => {
-                Self::bad_request(error.to_string())
+            StoreError::NoKey(_) => Self::bad_request(error.to_string()),
+            StoreError::TooLarge { .. } => {
+                Self::of_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
             error => Self::internal(&error),
         }
