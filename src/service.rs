@@ -17,6 +17,7 @@ pub mod id;
 pub mod past;
 pub mod runs;
 pub mod runs_index;
+pub mod schedule;
 pub mod shelves;
 pub mod site;
 
@@ -27,13 +28,17 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
+use crate::proxy::{Resolve, SystemResolver};
 use crate::store::{Store, StoreError};
 use board::Board;
+use engine::Desk;
 use error::Problem;
 use event::Event;
 use past::Past;
 use runs::Runs;
+use schedule::timer::Timer;
 use shelves::Shelves;
 
 /// Events a slow listener may be behind before it misses some.
@@ -50,6 +55,41 @@ pub struct Options {
     pub audits_at_once: usize,
     /// Visits of an audit made at once.
     pub concurrency: usize,
+    /// What an audit may reach, and how much it may take.
+    pub bounds: Bounds,
+    /// What hosts mean.
+    pub names: Names,
+}
+
+impl Default for Options {
+    /// On loopback, one audit after another.
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8484).into(),
+            launch: LaunchOptions::default(),
+            audits_at_once: 1,
+            concurrency: 2,
+            bounds: Bounds::default(),
+            names: Names::default(),
+        }
+    }
+}
+
+/// Looks up what hosts mean.
+#[derive(Clone)]
+pub struct Names(pub Arc<dyn Resolve>);
+
+impl Default for Names {
+    /// As the system says.
+    fn default() -> Self {
+        Self(Arc::new(SystemResolver))
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Names").finish_non_exhaustive()
+    }
 }
 
 /// What keeps the service from starting or going on.
@@ -82,6 +122,8 @@ struct Inner {
     closing: CancellationToken,
     /// Rung when an audit waits.
     bell: Notify,
+    desk: Desk,
+    timer: Timer,
     options: Options,
 }
 
@@ -100,6 +142,8 @@ impl Service {
             runs: Runs::default(),
             closing: CancellationToken::new(),
             bell: Notify::new(),
+            desk: Desk::default(),
+            timer: Timer::default(),
             options,
         })))
     }
@@ -122,6 +166,16 @@ impl Service {
     /// How the service runs.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The audits that are being carried out.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// When the schedules are due.
+    fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Everything that happens from now on.
@@ -193,6 +247,7 @@ impl Service {
             ending.cancelled().await;
             closing.cancel();
         });
+        let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
         let served = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
@@ -200,8 +255,10 @@ impl Service {
         .with_graceful_shutdown(ends.clone().cancelled_owned())
         .await;
         ends.cancel();
-        if let Err(error) = engine.await {
-            tracing::error!(%error, "the engine broke off");
+        for (part, task) in [("the engine", engine), ("the schedules", schedules)] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "{part} broke off");
+            }
         }
         served.map_err(ServiceError::Serving)
     }

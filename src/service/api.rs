@@ -5,6 +5,11 @@
 //! next request. Times are RFC 3339 in UTC. Errors are problem details. What holds for every answer is
 //! seen to in [`answers`]; what every operation shares is put into the document by [`document`].
 
+#![allow(
+    unused_qualifications,
+    reason = "what describes a handler repeats the types of its arguments"
+)]
+
 mod accepted;
 mod answers;
 mod audits;
@@ -17,6 +22,7 @@ mod findings;
 mod idempotency;
 mod reports;
 mod runs;
+mod schedules;
 mod sites;
 mod snapshots;
 
@@ -68,6 +74,7 @@ fn resources() -> OpenApiRouter<Service> {
         .merge(findings::router())
         .merge(reports::router())
         .merge(runs::router())
+        .merge(schedules::router())
         .merge(sites::router())
         .merge(snapshots::router())
 }
@@ -81,17 +88,22 @@ pub(super) fn routes(service: &Service) -> Router {
     let resources = Router::from(resources())
         .merge(docs::document_route())
         .fallback(answers::no_such_resource)
-        .layer(once)
+        .layer(once);
+    Router::new()
+        .nest(ROOT, with_what_holds_for_all(resources))
+        .merge(docs::page_routes())
+        .with_state(service.clone())
+}
+
+/// Adds what holds for every request and every answer; the last is the first to see a request.
+fn with_what_holds_for_all<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn(answers::keep_to_what_was_asked))
         .layer(middleware::from_fn(answers::errors_are_problems))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(answers::name_what_was_packed));
-    Router::new()
-        .nest(ROOT, resources)
-        .merge(docs::page_routes())
-        .with_state(service.clone())
+        .layer(middleware::from_fn(answers::name_what_was_packed))
 }
 
 /// Which part of a collection is wanted.
@@ -159,5 +171,46 @@ impl<T> Items<T> {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(id);
         Ok(Self { items, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn panics() -> &'static str {
+        let nothing: Option<&str> = None;
+        nothing.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_and_no_end() {
+        let router = with_what_holds_for_all(Router::<()>::new().route("/", get(panics)));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+            assert!(
+                answer.contains("content-type: application/problem+json"),
+                "{answer}"
+            );
+            assert!(answer.contains("/problems/internal\""), "{answer}");
+            assert!(
+                !answer.contains("None"),
+                "what broke is no matter of the reader: {answer}"
+            );
+        }
     }
 }

@@ -110,6 +110,16 @@ impl Board {
         &self.index
     }
 
+    /// All audits that wait or run, in the order they were asked for, each with its site.
+    pub fn open(&self) -> BTreeMap<String, (String, Standing)> {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        let open = sites.iter().flat_map(|(site, standing)| {
+            let audits = standing.open.iter();
+            audits.map(|(audit, standing)| (audit.clone(), (site.clone(), *standing)))
+        });
+        open.collect()
+    }
+
     /// Forgets a site.
     pub fn forget(&self, site: &str) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);

@@ -83,7 +83,10 @@ impl Past {
     /// The number of an event by what it is called outside; none for one of another process.
     pub fn number_of(&self, id: &str) -> Option<u64> {
         let number = id.strip_prefix(&self.began)?.strip_prefix('-')?;
-        number.parse().ok().filter(|number| *number <= self.newest())
+        number
+            .parse()
+            .ok()
+            .filter(|number| *number <= self.newest())
     }
 }
 

@@ -127,7 +127,11 @@ mod tests {
             ("blog", None, 9, vec!["2"], vec!["r2"]),
             ("none", None, 9, vec![], vec![]),
         ] {
-            assert_eq!(index.audits_of(site, before, most), audits, "{site} {before:?}");
+            assert_eq!(
+                index.audits_of(site, before, most),
+                audits,
+                "{site} {before:?}"
+            );
             assert_eq!(index.runs_of(site, before, most), runs, "{site} {before:?}");
         }
         assert_eq!(index.site_of("r3").as_deref(), Some("shop"));

@@ -2,7 +2,7 @@
 //! already.
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -15,6 +15,9 @@ use crate::service::error::Problem;
 /// Longest explanation taken over from what refused a request, in bytes.
 const LONGEST_REASON: usize = 4 * 1024;
 
+/// Largest answer that is named by its bytes, in bytes; what is larger is named by what it is made of.
+const LARGEST_NAMED: u64 = 1024 * 1024;
+
 /// Readers may keep an answer, and ask whether it still holds before they use it.
 const ASK_FIRST: &str = "private, no-cache";
 
@@ -24,22 +27,6 @@ pub(super) const PROBLEM: &str = "application/problem+json";
 /// The name of a version: what goes into it, in short.
 pub(super) fn tag(parts: &[&str]) -> String {
     format!("\"{}\"", &sha256_hex(parts.join("\n").as_bytes())[..20])
-}
-
-/// An answer that is named by its bytes: for what is small.
-#[derive(Debug)]
-pub(super) struct Read<T>(pub(super) T);
-
-impl<T: Serialize> IntoResponse for Read<T> {
-    fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(bytes) => {
-                let tag = format!("\"{}\"", &sha256_hex(&bytes)[..20]);
-                json(&tag, bytes)
-            }
-            Err(error) => Problem::internal(&error).into_response(),
-        }
-    }
 }
 
 /// An answer whose version has a name.
@@ -126,7 +113,9 @@ pub(super) fn meant_for(headers: &HeaderMap, tag: &str) -> Result<(), Problem> {
 
 /// There is nothing at this address.
 pub(super) async fn no_such_resource() -> Problem {
-    Problem::not_found("there is nothing at this address; `/api/v1/openapi.json` says what there is")
+    Problem::not_found(
+        "there is nothing at this address; `/api/v1/openapi.json` says what there is",
+    )
 }
 
 /// Every error is a problem, whoever found it.
@@ -213,10 +202,34 @@ pub(super) async fn keep_to_what_was_asked(request: Request, next: Next) -> Resp
     if let Some(kind) = kind.filter(|kind| !accepts(&asked, kind)) {
         return not_acceptable(kind);
     }
+    let response = match kind {
+        Some("application/json") => named_by_its_bytes(response).await,
+        _ => response,
+    };
     let tag = response.headers().get(header::ETAG).cloned();
     match tag.as_ref().and_then(|tag| tag.to_str().ok()) {
         Some(tag) if is_known(&asked, tag) => unchanged(tag),
         _ => response,
+    }
+}
+
+/// Names the version of an answer that names none, and stands there whole: for what is small.
+async fn named_by_its_bytes(response: Response) -> Response {
+    let length = response.body().size_hint().exact();
+    if response.headers().contains_key(header::ETAG)
+        || length.is_none_or(|bytes| bytes > LARGEST_NAMED)
+    {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let tag = format!("\"{}\"", &sha256_hex(&bytes)[..20]);
+            let mut response = Response::from_parts(parts, Body::from(bytes));
+            name_version(response.headers_mut(), &tag);
+            response
+        }
+        Err(error) => Problem::internal(&error).into_response(),
     }
 }
 

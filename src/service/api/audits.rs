@@ -8,8 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answers::{Read, created, tag};
-use super::{Items, Part, ROOT, sites};
+use super::answers::{created, tag};
+use super::{Items, Part, ROOT};
 use crate::service::Service;
 use crate::service::access::{MayAudit, MayRead};
 use crate::service::audit::{Audit, Standing};
@@ -80,11 +80,11 @@ async fn list(
     State(service): State<Service>,
     _: MayRead,
     Query(wanted): Query<Wanted>,
-) -> Result<Read<Items<Audit>>, Problem> {
+) -> Result<Json<Items<Audit>>, Problem> {
     let items = service
         .apart(move |service| Ok(listed(service, &wanted)?))
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 fn listed(service: &Service, wanted: &Wanted) -> Result<Items<Audit>, StoreError> {
@@ -120,7 +120,9 @@ fn listed(service: &Service, wanted: &Wanted) -> Result<Items<Audit>, StoreError
         .filter_map(Result::transpose)
         .filter(|audit| {
             audit.as_ref().map_or(true, |audit| {
-                wanted.standing.is_none_or(|standing| audit.standing == standing)
+                wanted
+                    .standing
+                    .is_none_or(|standing| audit.standing == standing)
             })
         });
     let mut items = Items::of(fitting, &part, |audit| audit.id.clone())?;
@@ -148,7 +150,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let audit = service
         .apart(move |service| {
-            let site = sites::find(service, &wanted.site)?;
+            let site = service.site(&wanted.site)?;
             Ok(service.ask(&site, &caller.name)?)
         })
         .await?;
@@ -168,11 +170,11 @@ async fn show(
     State(service): State<Service>,
     _: MayRead,
     Path(id): Path<String>,
-) -> Result<Read<Audit>, Problem> {
+) -> Result<Json<Audit>, Problem> {
     let audit = service
         .apart(move |service| Ok(service.shelves().audits.get(&id)?))
         .await?;
-    audit.map(Read).ok_or_else(no_such_audit)
+    audit.map(Json).ok_or_else(no_such_audit)
 }
 
 /// Calls an audit off: one that waits at once, one that runs when its visits have ended. One that is over stays as it is.
@@ -189,11 +191,7 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<Audit>, Problem> {
     let audit = service
-        .apart(move |service| match service.call_off(&id) {
-            // An id no audit can have has none.
-            Err(StoreError::NoKey(_)) => Ok(None),
-            audit => Ok(audit?),
-        })
+        .apart(move |service| Ok(service.call_off(&id)?))
         .await?;
     audit.map(Json).ok_or_else(no_such_audit)
 }

@@ -1,5 +1,6 @@
 //! The catalog: services by name, and who is behind what was observed.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -7,10 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answers::{Read, Versioned, tag};
+use super::answers::{Versioned, tag};
 use super::{Items, Part};
-use crate::catalog::schema::Service as Entry;
 use crate::catalog::answer::{Answer, ObservedKind, Question};
+use crate::catalog::schema::Service as Entry;
 use crate::model::finding::Category;
 use crate::service::Service;
 use crate::service::access::MayRead;
@@ -86,7 +87,9 @@ impl Wanted {
             entry.id.contains(&text) || names.any(|name| name.to_lowercase().contains(&text))
         });
         text_fits
-            && self.category.is_none_or(|category| entry.category == category)
+            && self
+                .category
+                .is_none_or(|category| entry.category == category)
             && self
                 .sector
                 .as_ref()
@@ -106,7 +109,7 @@ async fn list(
     State(service): State<Service>,
     _: MayRead,
     Query(wanted): Query<Wanted>,
-) -> Result<Read<Items<ServiceListed>>, Problem> {
+) -> Result<Json<Items<ServiceListed>>, Problem> {
     let items = service
         .apart(move |service| {
             let catalog = service.catalog()?;
@@ -126,7 +129,7 @@ async fn list(
             Items::of(fitting, &part, |entry| entry.id.clone())
         })
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 /// Everything about one service.
@@ -167,6 +170,7 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct Observed {
     /// What kind of thing it is.
+    #[param(inline)]
     kind: ObservedKind,
     /// Its name, key, address or path.
     #[serde(default)]
@@ -189,7 +193,7 @@ async fn matching(
     State(service): State<Service>,
     _: MayRead,
     Query(observed): Query<Observed>,
-) -> Result<Read<Answer>, Problem> {
+) -> Result<Json<Answer>, Problem> {
     let answer = service
         .apart(move |service| {
             let catalog = service.catalog()?;
@@ -202,5 +206,5 @@ async fn matching(
             }))
         })
         .await?;
-    Ok(Read(answer))
+    Ok(Json(answer))
 }

@@ -36,7 +36,10 @@ pub(super) fn page_routes() -> Router<Service> {
     Router::new()
         .route("/api/docs", get(|| async { Redirect::permanent(PAGE) }))
         .route(PAGE, get(|| async { file("index.html") }))
-        .route("/api/docs/{file}", get(|Path(name): Path<String>| async move { file(&name) }))
+        .route(
+            "/api/docs/{file}",
+            get(|Path(name): Path<String>| async move { file(&name) }),
+        )
 }
 
 async fn document() -> Response {

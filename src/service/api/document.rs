@@ -16,6 +16,7 @@ use super::idempotency::LONGEST_KEY;
 use super::{Document, ROOT, resources};
 use crate::catalog::schema::Service as CatalogService;
 use crate::compare::Comparison;
+use crate::judge::Profile;
 use crate::model::finding::{Category, Finding, RuleOutcome, Severity, Verdict};
 use crate::model::report::{Report, Run, ServiceSeen, Summary};
 use crate::model::visit::{State, Visit};
@@ -52,6 +53,7 @@ of_reports!(
     Category,
     Comparison,
     Finding,
+    Profile,
     Report,
     RuleOutcome,
     Run,
@@ -64,12 +66,13 @@ of_reports!(
 );
 
 /// What a resource is, by the tag of its operations.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("sites", "What is audited, and how."),
     (
         "audits",
         "An audit of a site: asked for, followed, called off.",
     ),
+    ("schedules", "When sites are audited."),
     ("runs", "What audits made."),
     (
         "findings",
@@ -167,7 +170,7 @@ fn put_shared_parts(document: &mut Value) {
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": "consentinel_session",
+            "name": "consentinel",
             "description": "The session of somebody who is signed in. Changes need the header `X-CSRF-Token`."
         }
     });
@@ -218,21 +221,42 @@ fn put_shared_parts(document: &mut Value) {
 }
 
 /// Answers that operations share: status code, name, when they are given.
-const SHARED: [(&str, &str, &str); 14] = [
-    ("304", "NotModified", "The version that is known already is the one there is"),
+const SHARED: [(&str, &str, &str); 15] = [
+    (
+        "304",
+        "NotModified",
+        "The version that is known already is the one there is",
+    ),
     ("400", "BadRequest", "The request cannot be understood"),
     ("401", "Unauthorized", "Nobody is signed in"),
     ("403", "Forbidden", "Whoever is signed in may not"),
     ("404", "NotFound", "There is no such thing"),
-    ("406", "NotAcceptable", "The `Accept` header does not allow the answer"),
+    (
+        "406",
+        "NotAcceptable",
+        "The `Accept` header does not allow the answer",
+    ),
     ("409", "Conflict", "It does not fit what is there"),
     ("412", "PreconditionFailed", "It was changed meanwhile"),
     ("413", "TooLarge", "The body is too large"),
     ("415", "UnsupportedMediaType", "The body is no JSON"),
+    (
+        "421",
+        "Misdirected",
+        "The service does not go by the name it was asked by",
+    ),
     ("422", "Invalid", "A field is not valid"),
-    ("429", "TooMany", "Too many requests; `Retry-After` says when to come back"),
+    (
+        "429",
+        "TooMany",
+        "Too many requests; `Retry-After` says when to come back",
+    ),
     ("500", "Internal", "A fault of the service"),
-    ("503", "Busy", "Too much at once; `Retry-After` says when to come back"),
+    (
+        "503",
+        "Busy",
+        "Too much at once; `Retry-After` says when to come back",
+    ),
 ];
 
 /// Says of an operation what it shares with others.
@@ -259,7 +283,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
         .entry("parameters")
         .or_insert_with(|| json!([]))
         .as_array_mut();
-    let mut statuses = vec!["400", "401", "403", "406", "429", "500", "503"];
+    let mut statuses = vec!["400", "401", "403", "406", "421", "429", "500", "503"];
     if let Some(parameters) = parameters {
         let mut refer = |name: &str| {
             parameters.push(json!({ "$ref": format!("#/components/parameters/{name}") }));

@@ -1,19 +1,21 @@
 //! Findings: of a run, and those of a site that are open.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answers::Read;
-use super::{Items, Part, sites};
-use crate::model::finding::{Finding, Severity, Verdict};
+use super::{Items, Part};
+use crate::judge::baseline::Baseline;
+use crate::model::finding::{Acceptance, Finding, Severity, Verdict};
 use crate::service::Service;
-use crate::service::accepted::Accepted;
 use crate::service::access::MayRead;
 use crate::service::error::Problem;
 use crate::service::runs::RunHead;
@@ -55,8 +57,11 @@ struct Wanted {
 
 impl Wanted {
     fn wants(&self, finding: &Finding) -> bool {
-        self.severity.is_none_or(|severity| finding.severity == severity)
-            && self.verdict.is_none_or(|verdict| finding.verdict == verdict)
+        self.severity
+            .is_none_or(|severity| finding.severity == severity)
+            && self
+                .verdict
+                .is_none_or(|verdict| finding.verdict == verdict)
             && self.rule.as_ref().is_none_or(|rule| finding.rule == *rule)
             && self.page.as_ref().is_none_or(|page| finding.page == *page)
             && self
@@ -66,36 +71,36 @@ impl Wanted {
     }
 }
 
-/// What is accepted on a site today, by finding.
-struct Baseline(HashMap<String, Accepted>);
+/// What is accepted on the site of a run today.
+struct Today {
+    baseline: Baseline,
+    day: Date,
+}
 
-impl Baseline {
-    /// That of a run's site; empty where the run has none. May block.
-    fn of(service: &Service, site: Option<&str>) -> Result<Self, StoreError> {
-        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let Some(site) = site else {
-            return Ok(Self(HashMap::new()));
+impl Today {
+    /// Nothing, where the run has no site. May block.
+    fn of(service: &Service, run: &str) -> Result<Self, Problem> {
+        let baseline = match service.board().index().site_of(run) {
+            Some(site) => service.accepted_baseline(&site)?,
+            None => Baseline::default(),
         };
-        let accepted = service.accepted(site)?.into_iter();
-        let holding = accepted.filter(|accepted| accepted.holds(today));
-        Ok(Self(
-            holding
-                .map(|accepted| (accepted.finding.clone(), accepted))
-                .collect(),
-        ))
+        Ok(Self {
+            baseline,
+            day: Timestamp::now().to_zoned(TimeZone::UTC).date(),
+        })
     }
 
-    fn accepts(&self, finding: &Finding) -> bool {
-        finding.accepted.is_some() || self.0.contains_key(&finding.id)
+    fn acceptance(&self, finding: &Finding) -> Option<Acceptance> {
+        let told = finding.accepted.clone();
+        told.or_else(|| self.baseline.accepts(finding, self.day))
     }
 
     /// The finding with what is said of it today.
     fn marked(&self, finding: &Finding) -> Finding {
-        let mut finding = finding.clone();
-        if let Some(accepted) = self.0.get(&finding.id) {
-            finding.accepted = Some(accepted.acceptance());
+        Finding {
+            accepted: self.acceptance(finding),
+            ..finding.clone()
         }
-        finding
     }
 }
 
@@ -105,8 +110,7 @@ fn selected(
     wanted: &Wanted,
     also: impl Fn(&Finding) -> bool,
 ) -> Result<Items<Finding>, Problem> {
-    let site = service.board().index().site_of(&head.record.id);
-    let baseline = Baseline::of(service, site.as_deref())?;
+    let today = Today::of(service, &head.record.id)?;
     let findings = &head.report.findings;
     let begin = match &wanted.after {
         Some(after) => findings
@@ -122,9 +126,9 @@ fn selected(
         .filter(|finding| {
             wanted
                 .accepted
-                .is_none_or(|accepted| baseline.accepts(finding) == accepted)
+                .is_none_or(|accepted| today.acceptance(finding).is_some() == accepted)
         })
-        .map(|finding| Ok::<_, Problem>(baseline.marked(finding)));
+        .map(|finding| Ok::<_, Problem>(today.marked(finding)));
     let part = Part {
         after: None,
         limit: wanted.limit,
@@ -148,14 +152,14 @@ async fn list(
     _: MayRead,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
-) -> Result<Read<Items<Finding>>, Problem> {
+) -> Result<Json<Items<Finding>>, Problem> {
     let items = service
         .apart(move |service| {
             let head = service.run_head(&id)?;
             selected(service, &head, &wanted, |_| true)
         })
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 /// One finding of a finished run.
@@ -176,7 +180,7 @@ async fn show(
     State(service): State<Service>,
     _: MayRead,
     Path((id, finding)): Path<(String, String)>,
-) -> Result<Read<Finding>, Problem> {
+) -> Result<Json<Finding>, Problem> {
     let found = service
         .apart(move |service| {
             let head = service.run_head(&id)?;
@@ -184,11 +188,10 @@ async fn show(
             let found = findings.find(|held| held.id == finding).ok_or_else(|| {
                 Problem::not_found("the run has no such finding; `/runs/{id}/findings` lists them")
             })?;
-            let site = service.board().index().site_of(&head.record.id);
-            Ok(Baseline::of(service, site.as_deref())?.marked(found))
+            Ok(Today::of(service, &head.record.id)?.marked(found))
         })
         .await?;
-    Ok(Read(found))
+    Ok(Json(found))
 }
 
 /// The open findings of a site: violations and likely ones of its last finished audit that nobody has accepted.
@@ -204,10 +207,10 @@ async fn open(
     _: MayRead,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
-) -> Result<Read<Items<Finding>>, Problem> {
+) -> Result<Json<Items<Finding>>, Problem> {
     let items = service
         .apart(move |service| {
-            sites::find(service, &id)?;
+            service.site(&id)?;
             let Some(head) = last_head(service, &id)? else {
                 return Ok(Items {
                     items: Vec::new(),
@@ -223,7 +226,7 @@ async fn open(
             })
         })
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 /// The head of the run that the last finished audit of a site made; none when there is none, or none any more.

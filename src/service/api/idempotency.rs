@@ -216,8 +216,7 @@ impl Answered {
     /// The answer once more.
     fn again(self, asked: &str) -> Result<Response, Problem> {
         if self.asked != asked {
-            return Err(Problem::of_status(
-                StatusCode::UNPROCESSABLE_ENTITY,
+            return Err(Problem::key_reused(
                 "this `Idempotency-Key` was sent with another request; take a new one",
             ));
         }

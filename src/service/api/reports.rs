@@ -147,7 +147,7 @@ struct Wanted {
     params(("id" = String, Path, description = "The run's id, or `last`"), Wanted),
     responses(
         (status = OK, description = "The report", content(
-            (crate::model::report::Report = "application/json"),
+            (serde_json::Value = "application/json"),
             (String = "application/har+json"),
             (String = "application/pdf"),
             (String = "application/sarif+json"),

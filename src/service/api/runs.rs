@@ -1,5 +1,6 @@
 //! Runs: what audits made.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answers::{Read, Versioned, tag};
+use super::answers::{Versioned, tag};
 use super::{Items, Part};
 use crate::model::finding::RuleOutcome;
 use crate::model::report::{Run, ServiceSeen, Summary};
@@ -67,6 +68,7 @@ impl RunSeen {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct RunShown<'a> {
     /// Its id; sorts by time.
+    #[schema(value_type = String)]
     id: &'a str,
     /// The site whose audit made it; absent for a run the service did not make.
     site: Option<String>,
@@ -77,12 +79,16 @@ struct RunShown<'a> {
     /// How many findings it has.
     finding_count: usize,
     /// The run and the versions of everything that shaped it.
+    #[schema(value_type = Run)]
     run: &'a Run,
     /// The services seen.
+    #[schema(value_type = Vec<ServiceSeen>)]
     services: &'a [ServiceSeen],
     /// What came of every rule.
+    #[schema(value_type = Vec<RuleOutcome>)]
     rules: &'a [RuleOutcome],
     /// The answers in short.
+    #[schema(value_type = Summary)]
     summary: &'a Summary,
 }
 
@@ -128,11 +134,11 @@ async fn list(
     State(service): State<Service>,
     _: MayRead,
     Query(wanted): Query<Wanted>,
-) -> Result<Read<Items<RunSeen>>, Problem> {
+) -> Result<Json<Items<RunSeen>>, Problem> {
     let items = service
         .apart(move |service| Ok(listed(service, &wanted)?))
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 fn listed(service: &Service, wanted: &Wanted) -> Result<Items<RunSeen>, StoreError> {
@@ -237,7 +243,9 @@ async fn remove(
 ) -> Result<StatusCode, Problem> {
     if id == "last" {
         // What is last may be another one by now.
-        return Err(Problem::not_found("name the run that is to be deleted by its id"));
+        return Err(Problem::not_found(
+            "name the run that is to be deleted by its id",
+        ));
     }
     service
         .apart(move |service| service.delete_run(&id))

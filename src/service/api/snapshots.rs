@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answers::{Read, is_known, json, unchanged};
+use super::answers::{is_known, json, unchanged};
 use super::runs::version;
 use super::{Items, Part};
 use crate::model::visit::Visit;
@@ -82,7 +83,7 @@ async fn list(
     _: MayRead,
     Path(id): Path<String>,
     Query(part): Query<Part>,
-) -> Result<Read<Items<PageSeen>>, Problem> {
+) -> Result<Json<Items<PageSeen>>, Problem> {
     let items = service
         .apart(move |service| {
             let record = service.store().record(&id)?;
@@ -102,7 +103,7 @@ async fn list(
             Ok(Items::of(pages, &part, |page| page.number.to_string())?)
         })
         .await?;
-    Ok(Read(items))
+    Ok(Json(items))
 }
 
 /// One visit with all that it recorded: the snapshot. Pictures are named by their digests.
