@@ -179,6 +179,13 @@ pub fn render(
     Ok(())
 }
 
+/// The head of a run as reports show it: without the raw values that its pages are known to hold.
+///
+/// Reads every page once.
+pub fn shown_head(head: &Report, pages: &dyn PageSource) -> Result<Report, PageError> {
+    Ok(Facts::gather(head, pages, true)?.head)
+}
+
 /// [`render`] for a report that holds its pages, into a string.
 pub fn text_of(format: Format, report: &Report, options: &Options) -> Result<String, RenderError> {
     let mut bytes = Vec::new();

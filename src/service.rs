@@ -14,6 +14,9 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod past;
+pub mod runs;
+pub mod runs_index;
 pub mod schedule;
 pub mod shelves;
 pub mod site;
@@ -33,6 +36,8 @@ use board::Board;
 use engine::Desk;
 use error::Problem;
 use event::Event;
+use past::Past;
+use runs::Runs;
 use schedule::timer::Timer;
 use shelves::Shelves;
 
@@ -111,6 +116,10 @@ struct Inner {
     shelves: Shelves,
     board: Board,
     events: broadcast::Sender<Event>,
+    past: Past,
+    runs: Runs,
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    closing: CancellationToken,
     /// Rung when an audit waits.
     bell: Notify,
     desk: Desk,
@@ -129,6 +138,9 @@ impl Service {
             shelves,
             board,
             events,
+            past: Past::default(),
+            runs: Runs::default(),
+            closing: CancellationToken::new(),
             bell: Notify::new(),
             desk: Desk::default(),
             timer: Timer::default(),
@@ -171,8 +183,24 @@ impl Service {
         self.0.events.subscribe()
     }
 
+    /// What happened last.
+    pub fn past(&self) -> &Past {
+        &self.0.past
+    }
+
+    /// What is kept of runs in memory.
+    pub fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    /// Cancelled when the service ends.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
     /// Tells everybody who listens.
     pub fn tell(&self, event: Event) {
+        self.past().note(&event);
         // Nobody may be listening.
         drop(self.0.events.send(event));
     }
@@ -214,6 +242,11 @@ impl Service {
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
         let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
+        let (closing, ending) = (self.closing().clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            closing.cancel();
+        });
         let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
         let served = axum::serve(
             listener,

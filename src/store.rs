@@ -262,6 +262,37 @@ impl Store {
         (runs, wrong)
     }
 
+    /// Runs that are older than the one of that id, newest first; all of them without one. None is
+    /// looked at before it is asked for.
+    pub fn runs_before(
+        &self,
+        before: Option<&str>,
+    ) -> impl Iterator<Item = Result<RunRecord, StoreError>> + use<> {
+        let records = self.records.clone();
+        self.records.runs_before(before).map(move |record| {
+            let mut record = record?;
+            if record.finished.is_none() {
+                record.page_count = records.count_pages(&record.id);
+                record.pages = records.first_pages(&record.id);
+            }
+            Ok(record)
+        })
+    }
+
+    /// What is known of the pages of a run whose numbers are greater than that, with their numbers.
+    pub fn page_records(
+        &self,
+        run: &str,
+        after: u64,
+    ) -> impl Iterator<Item = Result<(u64, PageRecord), StoreError>> + use<> {
+        self.records.pages_after(run, after)
+    }
+
+    /// What is known of one page of a run, by its number.
+    pub fn page_record(&self, run: &str, number: u64) -> Result<Option<PageRecord>, StoreError> {
+        self.records.page(run, number)
+    }
+
     /// The record of a run by its id; `last` is the newest.
     pub fn record(&self, id: &str) -> Result<RunRecord, StoreError> {
         let found = if id == "last" {
@@ -295,6 +326,12 @@ impl Store {
             Err(error) => return Err(error),
         }
         self.sweep()
+    }
+
+    /// Deletes the records of a run. Its evidence stays until [`Store::sweep`].
+    pub fn forget(&self, id: &str) -> Result<(), StoreError> {
+        let record = self.record(id)?;
+        self.records.delete_run(&record.id)
     }
 
     /// Removes what no run names, and returns how many bytes of evidence that were.

@@ -11,9 +11,9 @@ use clap::builder::PossibleValue;
 use tracing_subscriber::EnvFilter;
 
 use crate::browser::{BrowserError, LaunchOptions, find, paper};
-use crate::judge::rules;
 use crate::model::report::{PageSource, Report};
-use crate::report::{self, Format, RuleHelp, printable};
+use crate::report::{self, Format, printable};
+pub(super) use crate::service::api::rule_help;
 
 /// Says what is wrong, then what to do.
 pub(super) fn complain(what: &str, remedy: Option<&str>) {
@@ -199,23 +199,6 @@ async fn print_run(
         .await
         .map_err(of_browser)?;
     stream(path, |out| out.write_all(&paper)).map_err(plain)
-}
-
-/// What formats say of the rules.
-pub(super) fn rule_help() -> Vec<RuleHelp> {
-    let owned = |text: &str| text.to_owned();
-    rules::all()
-        .map(|rule| RuleHelp {
-            id: owned(rule.id),
-            name: owned(rule.name),
-            title: owned(rule.title),
-            checks: owned(rule.checks),
-            severity: rule.severity,
-            legal: rule.legal.iter().map(|law| owned(law)).collect(),
-            remedy: owned(rule.remedy),
-            limits: owned(rule.limits),
-        })
-        .collect()
 }
 
 /// Whether results are read by a person.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::audit::{Audit, Standing};
+use super::runs_index::RunsIndex;
 use super::shelves::Shelves;
 use crate::store::StoreError;
 
@@ -58,6 +59,7 @@ impl SiteStanding {
 /// How all sites stand.
 #[derive(Debug, Default)]
 pub struct Board {
+    index: RunsIndex,
     sites: RwLock<BTreeMap<String, SiteStanding>>,
 }
 
@@ -76,6 +78,7 @@ impl Board {
 
     /// Takes in how an audit stands now.
     pub fn note(&self, audit: &Audit) {
+        self.index.note(audit);
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         let site = sites.entry(audit.site.clone()).or_default();
         site.open.remove(&audit.id);
@@ -100,6 +103,11 @@ impl Board {
         if site.history.len() > IN_VIEW {
             site.history.pop_front();
         }
+    }
+
+    /// Which audits and runs belong to which site.
+    pub fn index(&self) -> &RunsIndex {
+        &self.index
     }
 
     /// All audits that wait or run, in the order they were asked for, each with its site.

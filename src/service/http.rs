@@ -6,6 +6,5 @@ use super::{Service, api};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
-    let (api, _document) = api::router().split_for_parts();
-    api.with_state(service)
+    Router::new().merge(api::routes(&service))
 }

@@ -71,6 +71,7 @@ pub struct ScheduleWish {
     pub timezone: String,
     /// How much later by chance, at most; 0 to 43200.
     #[serde(default)]
+    #[schema(maximum = 43_200)]
     pub jitter_seconds: u32,
     /// Whether it asks for audits.
     #[serde(default = "yes")]

@@ -54,20 +54,23 @@ pub struct Settings {
     /// Further pages that are audited whatever else is found.
     pub pages: Vec<String>,
     /// Most pages; 1 audits the first page and those that are named, more follows links and sitemaps.
+    #[schema(minimum = 1, maximum = 100_000)]
     pub max_pages: u32,
     /// Most pages of one shape of address, such as all product pages.
+    #[schema(minimum = 1, maximum = 10_000)]
     pub sample: Option<u32>,
     /// Only pages that fit one of these patterns.
     pub include: Vec<String>,
     /// No pages that fit one of these patterns.
     pub exclude: Vec<String>,
     /// What visitors answer.
-    #[schema(value_type = Vec<String>, example = json!(["before", "rejected", "accepted"]))]
+    #[schema(min_items = 1, example = json!(["before", "rejected", "accepted"]))]
     pub states: Vec<State>,
     /// The jurisdiction whose rules are applied.
-    #[schema(value_type = String, example = "eu")]
+    #[schema(example = "eu")]
     pub profile: Profile,
     /// How long each page is watched in each state, in seconds.
+    #[schema(minimum = 0, maximum = 3_600)]
     pub dwell_seconds: u32,
     /// How often each page is visited in each state.
     pub repeat: u32,
@@ -305,14 +308,32 @@ impl Service {
     ///
     /// May block: never on an async thread.
     pub fn change_site(&self, id: &str, wish: SiteWish) -> Result<Site, Problem> {
+        self.change_site_if(id, wish, |_| Ok(()))
+    }
+
+    /// Changes a site, if `may` says that it may be changed as it is.
+    ///
+    /// May block: never on an async thread.
+    pub fn change_site_if(
+        &self,
+        id: &str,
+        wish: SiteWish,
+        may: impl Fn(&Site) -> Result<(), Problem>,
+    ) -> Result<Site, Problem> {
         let wish = wish.checked(&self.options().bounds.allowed)?;
+        let mut allowed = Ok(());
         let changed = self.shelves().sites.change(id, |site| {
+            allowed = may(site);
+            if allowed.is_err() {
+                return false;
+            }
             site.name = wish.name.clone().unwrap_or_default();
             site.url.clone_from(&wish.url);
             site.settings = wish.settings.clone();
             site.changed = Timestamp::now();
             true
         })?;
+        allowed?;
         self.store().flush()?;
         changed.ok_or_else(no_such_site)
     }

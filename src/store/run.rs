@@ -19,8 +19,9 @@ use crate::model::visit::{Outcome, Screenshot};
 const LONGEST_ADDRESS: usize = 2_048;
 
 /// How a run came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RunKind)]
 pub enum Kind {
     /// Of the pages that were named.
     Audit,
@@ -229,7 +230,7 @@ impl PageSource for StoredRun {
 
 impl Store {
     /// A page with its pictures. One whose picture is gone is a page all the same.
-    fn read_page(&self, record: &PageRecord) -> Result<Page, StoreError> {
+    pub fn read_page(&self, record: &PageRecord) -> Result<Page, StoreError> {
         let bytes = self.objects.get(&record.digest)?;
         let mut page: Page = serde_json::from_slice(&bytes)
             .map_err(|error| StoreError::Form(format!("page {}", record.url), error))?;

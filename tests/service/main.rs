@@ -8,3 +8,9 @@
 mod harness;
 mod inside;
 mod jobs;
+mod api;
+#[path = "../report/sample.rs"]
+#[allow(dead_code, reason = "the sample is shared with another test")]
+mod sample;
+mod schemathesis;
+mod seeded;

@@ -205,6 +205,7 @@ async fn run(
 /// What is to be previewed.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     /// When: minute, hour, day of the month, month, day of the week.
     #[param(example = "0 3 * * *")]
