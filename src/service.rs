@@ -22,6 +22,7 @@ pub mod shelves;
 pub mod site;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -32,6 +33,8 @@ use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
 use crate::proxy::{Resolve, SystemResolver};
 use crate::store::{Store, StoreError};
+use access::options::AccessOptions;
+use access::{Access, transport};
 use board::Board;
 use engine::Desk;
 use error::Problem;
@@ -47,6 +50,8 @@ const EVENTS_KEPT: usize = 1_024;
 /// How the service runs.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How it is reached, and by whom.
+    pub access: AccessOptions,
     /// Where it listens.
     pub listen: SocketAddr,
     /// How browsers are started.
@@ -101,6 +106,19 @@ pub enum ServiceError {
     /// The address.
     #[error("{0} cannot be listened on; choose another with --listen")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// Nobody has an account, and everybody could reach it.
+    #[error(
+        "{0} is not loopback, and there is no account yet: add one with `consentinel serve account add NAME`, or start once without --listen and open the link it prints"
+    )]
+    NoAccount(SocketAddr),
+    /// The certificate or its key.
+    #[error("{}: cannot be used for TLS: {reason}", .file.display())]
+    Tls {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Serving ended by itself.
     #[error("requests can no longer be taken in")]
     Serving(#[source] std::io::Error),
@@ -114,6 +132,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     store: Store,
     shelves: Shelves,
+    access: Access,
     board: Board,
     events: broadcast::Sender<Event>,
     past: Past,
@@ -131,11 +150,13 @@ impl Service {
     /// The service over a store. May block: never on an async thread.
     pub fn open(store: Store, options: Options) -> Result<Self, ServiceError> {
         let shelves = Shelves::open(&store)?;
+        let access = Access::open(&store, &options.access)?;
         let board = Board::read(&shelves);
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         Ok(Self(Arc::new(Inner {
             store,
             shelves,
+            access,
             board,
             events,
             past: Past::default(),
@@ -156,6 +177,11 @@ impl Service {
     /// What is kept beside runs.
     pub fn shelves(&self) -> &Shelves {
         &self.0.shelves
+    }
+
+    /// Accounts, sessions, tokens and the journal.
+    pub fn access(&self) -> &Access {
+        &self.0.access
     }
 
     /// How the sites stand.
@@ -227,9 +253,16 @@ impl Service {
         }
     }
 
-    /// Listens where the options say.
+    /// Listens where the options say: without an account only where nobody else comes.
     pub async fn bind(&self) -> Result<TcpListener, ServiceError> {
         let address = self.options().listen;
+        if !address.ip().is_loopback() && !self.access().has_accounts() {
+            return Err(ServiceError::NoAccount(address));
+        }
+        if let Some(files) = &self.options().access.tls {
+            // A wrong certificate is said before anything begins.
+            transport::tls(files)?;
+        }
         TcpListener::bind(address)
             .await
             .map_err(|error| ServiceError::Listen(address, error))
@@ -248,18 +281,15 @@ impl Service {
             closing.cancel();
         });
         let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
-        let served = axum::serve(
-            listener,
-            http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(ends.clone().cancelled_owned())
-        .await;
+        let tls = self.options().access.tls.clone();
+        let router = http::router(self);
+        let served = transport::serve(listener, tls, router, ends.clone()).await;
         ends.cancel();
         for (part, task) in [("the engine", engine), ("the schedules", schedules)] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "{part} broke off");
             }
         }
-        served.map_err(ServiceError::Serving)
+        served
     }
 }

@@ -1,5 +1,7 @@
 //! `consentinel serve`: the service.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::options::{any_duration, bytes};
-use super::output::{chain, complain, say};
+use super::output::{chain, complain};
 use super::store::Place;
 use crate::audit::extent;
 use crate::audit::guard::Bounds;
@@ -20,7 +22,10 @@ use crate::visit::time::ClockKind;
 pub(super) const EXAMPLE: &str = "\
 Examples:
   consentinel serve
-  consentinel serve --listen 127.0.0.1:8080 --store /var/lib/consentinel";
+  consentinel serve --listen 127.0.0.1:8080 --store /var/lib/consentinel
+  consentinel serve account add anna
+  consentinel serve --listen 0.0.0.0:8443 --tls-cert audits.pem --tls-key audits.key
+  consentinel serve token add nightly --account anna --scope audit";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -41,7 +46,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
+    access: access::AccessArguments,
+    #[command(flatten)]
     place: Place,
+    #[command(subcommand)]
+    command: Option<access::Command>,
 }
 
 /// What an audit that somebody asks for may reach, and how much it may take.
@@ -75,6 +84,9 @@ impl Limits {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
+    if let Some(command) = &arguments.command {
+        return access::run(command, &arguments.place);
+    }
     match serve(arguments).await {
         Ok(()) => Exit::Passed,
         Err((what, exit)) => {
@@ -94,6 +106,7 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let usage = |error: &dyn std::error::Error| (chain(error), Exit::Usage);
     let executable = find::find(arguments.browser.as_deref()).map_err(|error| usage(&error))?;
     let options = Options {
+        access: arguments.access.options(),
         listen: arguments.listen,
         launch: LaunchOptions {
             executable,
@@ -123,7 +136,8 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let address = listener
         .local_addr()
         .map_err(|error| (error.to_string(), Exit::Internal))?;
-    say(&format!("listening on http://{address}"));
+    let reached = &service.options().access;
+    access::greet(service.access(), reached, address).map_err(|what| (what, Exit::Internal))?;
     service
         .serve(listener, ends)
         .await

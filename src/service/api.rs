@@ -11,6 +11,7 @@
 )]
 
 mod accepted;
+mod accounts;
 mod answers;
 mod audits;
 mod catalog;
@@ -20,11 +21,14 @@ mod document;
 mod events;
 mod findings;
 mod idempotency;
+mod journal;
 mod reports;
 mod runs;
 mod schedules;
+mod session;
 mod sites;
 mod snapshots;
+mod tokens;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -67,16 +71,20 @@ struct Document;
 fn resources() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .merge(accepted::router())
+        .merge(accounts::router())
         .merge(audits::router())
         .merge(catalog::router())
         .merge(comparisons::router())
         .merge(events::router())
         .merge(findings::router())
+        .merge(journal::router())
         .merge(reports::router())
         .merge(runs::router())
         .merge(schedules::router())
+        .merge(session::router())
         .merge(sites::router())
         .merge(snapshots::router())
+        .merge(tokens::router())
 }
 
 /// Everything below `/api`: the resources, the document that describes them and the page that shows it.

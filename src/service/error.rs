@@ -3,12 +3,17 @@
 //! Inside the service errors are typed; where a request ends, they become a [`Problem`]. What the asker
 //! cannot mend is logged here, once, and told in general words.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::store::StoreError;
+
+/// The media type of problem details (RFC 9457).
+pub const PROBLEM: &str = "application/problem+json";
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -25,6 +30,10 @@ pub struct Problem {
     /// The field that is wrong, where it is one, as a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+    /// How long to wait before asking again, in seconds; it is told in a header.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -35,6 +44,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             pointer: None,
+            retry_after: None,
         }
     }
 
@@ -118,6 +128,38 @@ impl Problem {
         )
     }
 
+    /// The service does not go by the name it was asked under.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        Self::new(
+            "misdirected",
+            "Not the name of this service",
+            status,
+            detail,
+        )
+    }
+
+    /// Somebody asks too often.
+    pub fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(whole_seconds(wait)),
+            ..Self::new(
+                "too-many-requests",
+                "Too many requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                detail,
+            )
+        }
+    }
+
+    /// The service has too much to do.
+    pub fn busy(detail: impl Into<String>, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(whole_seconds(wait)),
+            ..Self::new("busy", "Busy", StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
     /// A fault of ours. What it is stands in the log.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");
@@ -130,14 +172,26 @@ impl Problem {
     }
 }
 
+/// At least as long, in whole seconds.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs_f64().ceil().max(1.0) as u64
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
         let mut response = (status, axum::Json(self)).into_response();
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+        if status == StatusCode::UNAUTHORIZED {
+            // Says how to be known, as RFC 9110 (11.6.1) wants it.
+            let scheme = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }

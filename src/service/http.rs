@@ -2,9 +2,10 @@
 
 use axum::Router;
 
-use super::{Service, api};
+use super::{Service, access, api};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
-    Router::new().merge(api::routes(&service))
+    let routes = Router::new().merge(api::routes(&service));
+    access::guarded(routes, service)
 }

@@ -5,10 +5,11 @@
     reason = "tests fail by panicking and say what they do"
 )]
 
+mod access;
+mod api;
 mod harness;
 mod inside;
 mod jobs;
-mod api;
 #[path = "../report/sample.rs"]
 #[allow(dead_code, reason = "the sample is shared with another test")]
 mod sample;
