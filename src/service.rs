@@ -13,15 +13,19 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod operations;
 pub mod shelves;
 pub mod site;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::browser::LaunchOptions;
 use crate::store::{Store, StoreError};
@@ -32,6 +36,8 @@ use shelves::Shelves;
 
 /// Events a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
+/// How long what is being answered may go on when the service ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// How the service runs.
 #[derive(Debug, Clone)]
@@ -44,6 +50,20 @@ pub struct Options {
     pub audits_at_once: usize,
     /// Visits of an audit made at once.
     pub concurrency: usize,
+    /// Networks that may be reached though they are not the public internet's.
+    pub allow_net: Vec<IpNet>,
+    /// Where people reach the service, such as `https://consent.example.com`; where it listens unless said.
+    pub public_url: Option<Url>,
+}
+
+impl Options {
+    /// The address people reach a page of the service at; `path` begins with a slash.
+    pub fn public_address(&self, path: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
+            None => format!("http://{}{path}", self.listen),
+        }
+    }
 }
 
 /// What keeps the service from starting or going on.
@@ -72,6 +92,9 @@ struct Inner {
     events: broadcast::Sender<Event>,
     /// Rung when an audit waits.
     bell: Notify,
+    /// Alerts that wait.
+    outbox: alerts::Outbox,
+    health: operations::Health,
     options: Options,
 }
 
@@ -87,6 +110,8 @@ impl Service {
             board,
             events,
             bell: Notify::new(),
+            outbox: alerts::Outbox::default(),
+            health: operations::Health::default(),
             options,
         })))
     }
@@ -109,6 +134,16 @@ impl Service {
     /// How the service runs.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// Alerts that wait.
+    fn outbox(&self) -> &alerts::Outbox {
+        &self.0.outbox
+    }
+
+    /// Whether the service can do its work.
+    pub fn health(&self) -> &operations::Health {
+        &self.0.health
     }
 
     /// Everything that happens from now on.
@@ -158,16 +193,41 @@ impl Service {
         listener: TcpListener,
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
-        let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
-        let served = axum::serve(
+        let alerts = tokio::spawn(alerts::run(self.clone(), ends.clone()));
+        let chores = tokio::spawn(operations::run(self.clone(), ends.clone()));
+        let engine = tokio::spawn({
+            let service = self.clone();
+            let ends = ends.clone();
+            async move {
+                let _runs = service.health().engine_runs();
+                engine::run(service.clone(), ends).await;
+            }
+        });
+        let health = self.clone();
+        let late = ends.clone();
+        let late = async move {
+            late.cancelled().await;
+            health.health().end();
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        let serving = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
         )
-        .with_graceful_shutdown(ends.clone().cancelled_owned())
-        .await;
+        .with_graceful_shutdown(ends.clone().cancelled_owned());
+        let served = tokio::select! {
+            served = async { serving.await } => served,
+            () = late => Ok(()),
+        };
         ends.cancel();
-        if let Err(error) = engine.await {
-            tracing::error!(%error, "the engine broke off");
+        for (task, name) in [
+            (engine, "the engine"),
+            (alerts, "sending alerts"),
+            (chores, "keeping house"),
+        ] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "{name} broke off");
+            }
         }
         served.map_err(ServiceError::Serving)
     }

@@ -4,6 +4,9 @@
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
 //! next request. Times are RFC 3339 in UTC. Errors are problem details.
 
+mod channels;
+mod deliveries;
+mod operations;
 mod sites;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +28,11 @@ struct Document;
 
 /// The API's routes, with the document that describes them.
 pub(super) fn router() -> OpenApiRouter<Service> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", sites::router())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", channels::router())
+        .nest("/api/v1", deliveries::router())
+        .nest("/api/v1", operations::router())
+        .nest("/api/v1", sites::router())
 }
 
 /// Which part of a collection is wanted.

@@ -2,10 +2,12 @@
 
 use axum::Router;
 
-use super::{Service, api};
+use super::{Service, api, operations};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
     let (api, _document) = api::router().split_for_parts();
-    api.with_state(service)
+    api.merge(operations::routes())
+        .layer(axum::middleware::from_fn(operations::requests::observe))
+        .with_state(service)
 }

@@ -1,6 +1,10 @@
 //! What the service keeps in the store beside runs: one shelf for each kind of record.
 
+use super::alerts::Told;
+use super::alerts::channel::Channel;
+use super::alerts::delivery::Delivery;
 use super::audit::Audit;
+use super::operations::settings::ServiceSettings;
 use super::site::Site;
 use crate::store::{Shelf, Store, StoreError};
 
@@ -11,6 +15,14 @@ pub struct Shelves {
     pub sites: Shelf<Site>,
     /// Audits by id, which sorts by time.
     pub audits: Shelf<Audit>,
+    /// Channels by id.
+    pub channels: Shelf<Channel>,
+    /// Deliveries by id, which sorts by time.
+    pub deliveries: Shelf<Delivery>,
+    /// The settings of the service, under the one id they have.
+    pub settings: Shelf<ServiceSettings>,
+    /// What channels have been told.
+    pub told: Shelf<Told>,
 }
 
 impl Shelves {
@@ -19,6 +31,10 @@ impl Shelves {
         Ok(Self {
             sites: store.shelf("sites")?,
             audits: store.shelf("audits")?,
+            channels: store.shelf("channels")?,
+            deliveries: store.shelf("deliveries")?,
+            settings: store.shelf("settings")?,
+            told: store.shelf("told")?,
         })
     }
 }
