@@ -32,7 +32,7 @@ use facts::Facts;
 
 pub use cookie_jar::jar_of_visit;
 pub use har::har_of_visit;
-pub use printable::printable;
+pub use printable::{counted, number, printable, shown};
 pub use redact::{redacted, shown_page};
 
 /// The form a report is written in.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod operations;
 pub mod past;
 pub mod runs;
 pub mod runs_index;
@@ -97,6 +98,17 @@ impl std::fmt::Debug for Names {
     }
 }
 
+impl Options {
+    /// The address people reach a page of the service at; `path` begins with a slash.
+    pub fn public_address(&self, path: &str) -> String {
+        let scheme = if self.access.is_secure() { "https" } else { "http" };
+        match &self.access.public_url {
+            Some(url) => format!("{}{path}", url.origin()),
+            None => format!("{scheme}://{}{path}", self.listen),
+        }
+    }
+}
+
 /// What keeps the service from starting or going on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -143,6 +155,9 @@ struct Inner {
     bell: Notify,
     desk: Desk,
     timer: Timer,
+    /// Alerts that wait.
+    outbox: alerts::Outbox,
+    health: operations::Health,
     options: Options,
 }
 
@@ -165,6 +180,8 @@ impl Service {
             bell: Notify::new(),
             desk: Desk::default(),
             timer: Timer::default(),
+            outbox: alerts::Outbox::default(),
+            health: operations::Health::default(),
             options,
         })))
     }
@@ -202,6 +219,16 @@ impl Service {
     /// When the schedules are due.
     fn timer(&self) -> &Timer {
         &self.0.timer
+    }
+
+    /// Alerts that wait.
+    fn outbox(&self) -> &alerts::Outbox {
+        &self.0.outbox
+    }
+
+    /// Whether the service can do its work.
+    pub fn health(&self) -> &operations::Health {
+        &self.0.health
     }
 
     /// Everything that happens from now on.
@@ -274,18 +301,32 @@ impl Service {
         listener: TcpListener,
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
-        let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
-        let (closing, ending) = (self.closing().clone(), ends.clone());
-        tokio::spawn(async move {
-            ending.cancelled().await;
-            closing.cancel();
+        let alerts = tokio::spawn(alerts::run(self.clone(), ends.clone()));
+        let chores = tokio::spawn(operations::run(self.clone(), ends.clone()));
+        let engine = tokio::spawn({
+            let (service, ends) = (self.clone(), ends.clone());
+            async move {
+                let _runs = service.health().engine_runs();
+                engine::run(service.clone(), ends).await;
+            }
         });
         let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
+        let (service, ending) = (self.clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            service.health().end();
+            service.closing().cancel();
+        });
         let tls = self.options().access.tls.clone();
         let router = http::router(self);
         let served = transport::serve(listener, tls, router, ends.clone()).await;
         ends.cancel();
-        for (part, task) in [("the engine", engine), ("the schedules", schedules)] {
+        for (part, task) in [
+            ("the engine", engine),
+            ("the schedules", schedules),
+            ("sending alerts", alerts),
+            ("keeping house", chores),
+        ] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "{part} broke off");
             }

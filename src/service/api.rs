@@ -15,13 +15,16 @@ mod accounts;
 mod answers;
 mod audits;
 mod catalog;
+mod channels;
 mod comparisons;
+mod deliveries;
 mod docs;
 mod document;
 mod events;
 mod findings;
 mod idempotency;
 mod journal;
+mod operations;
 mod reports;
 mod runs;
 mod schedules;
@@ -74,10 +77,13 @@ fn resources() -> OpenApiRouter<Service> {
         .merge(accounts::router())
         .merge(audits::router())
         .merge(catalog::router())
+        .merge(channels::router())
         .merge(comparisons::router())
+        .merge(deliveries::router())
         .merge(events::router())
         .merge(findings::router())
         .merge(journal::router())
+        .merge(operations::router())
         .merge(reports::router())
         .merge(runs::router())
         .merge(schedules::router())

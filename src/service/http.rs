@@ -2,10 +2,13 @@
 
 use axum::Router;
 
-use super::{Service, access, api};
+use super::{Service, access, api, operations};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
-    let routes = Router::new().merge(api::routes(&service));
+    let routes = Router::new()
+        .merge(api::routes(&service))
+        .merge(operations::routes().with_state(service.clone()));
     access::guarded(routes, service)
+        .layer(axum::middleware::from_fn(operations::requests::observe))
 }

@@ -44,6 +44,12 @@ impl RunsIndex {
         }
     }
 
+    /// Takes over what another one knows.
+    pub fn replace(&self, other: Self) {
+        let fresh = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
     /// Forgets a run that was deleted.
     pub fn forget_run(&self, run: &str) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -51,6 +57,17 @@ impl RunsIndex {
             && let Some(site) = inner.sites.get_mut(&site)
         {
             site.runs.remove(run);
+        }
+    }
+
+    /// Forgets all runs that are gone.
+    pub fn forget_runs(&self, gone: impl Fn(&str) -> bool) {
+        let known: Vec<String> = {
+            let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            inner.runs.keys().filter(|run| gone(run)).cloned().collect()
+        };
+        for run in known {
+            self.forget_run(&run);
         }
     }
 

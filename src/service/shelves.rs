@@ -2,8 +2,12 @@
 
 use super::accepted::Accepted;
 use super::api::Answered;
-use super::audit::Audit;
 use super::schedule::Schedule;
+use super::alerts::Told;
+use super::alerts::channel::Channel;
+use super::alerts::delivery::Delivery;
+use super::audit::Audit;
+use super::operations::settings::ServiceSettings;
 use super::site::Site;
 use crate::store::{Shelf, Store, StoreError};
 
@@ -20,6 +24,14 @@ pub struct Shelves {
     pub accepted: Shelf<Accepted>,
     /// Schedules by id.
     pub schedules: Shelf<Schedule>,
+    /// Channels by id.
+    pub channels: Shelf<Channel>,
+    /// Deliveries by id, which sorts by time.
+    pub deliveries: Shelf<Delivery>,
+    /// The settings of the service, under the one id they have.
+    pub settings: Shelf<ServiceSettings>,
+    /// What channels have been told.
+    pub told: Shelf<Told>,
 }
 
 impl Shelves {
@@ -31,6 +43,10 @@ impl Shelves {
             sites: store.shelf("sites")?,
             audits: store.shelf("audits")?,
             schedules: store.shelf("schedules")?,
+            channels: store.shelf("channels")?,
+            deliveries: store.shelf("deliveries")?,
+            settings: store.shelf("settings")?,
+            told: store.shelf("told")?,
         })
     }
 }
