@@ -6,6 +6,7 @@
 //! of its format.
 
 pub mod comment;
+pub mod glance;
 pub mod html;
 pub mod json;
 pub mod lines;
@@ -22,7 +23,7 @@ mod printable;
 mod redact;
 mod sarif;
 mod tables;
-mod wording;
+pub(crate) mod wording;
 
 use std::io::{self, Write};
 
@@ -32,7 +33,7 @@ use facts::Facts;
 
 pub use cookie_jar::jar_of_visit;
 pub use har::har_of_visit;
-pub use printable::printable;
+pub use printable::{counted, number, printable, shown};
 pub use redact::{redacted, shown_page};
 
 /// The form a report is written in.

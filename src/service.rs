@@ -9,14 +9,17 @@ pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod board;
+pub mod dashboard;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod runs;
 pub mod schedule;
 pub mod shelves;
 pub mod site;
+pub mod sites;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,8 +36,10 @@ use board::Board;
 use engine::Desk;
 use error::Problem;
 use event::Event;
+use runs::Runs;
 use schedule::timer::Timer;
 use shelves::Shelves;
+use sites::Sites;
 
 /// Events a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -110,11 +115,17 @@ struct Inner {
     store: Store,
     shelves: Shelves,
     board: Board,
+    runs: Runs,
+    sites: Sites,
+    /// What pages of the dashboard are made of.
+    dashboard: dashboard::Memory,
     events: broadcast::Sender<Event>,
     /// Rung when an audit waits.
     bell: Notify,
     desk: Desk,
     timer: Timer,
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    closing: CancellationToken,
     options: Options,
 }
 
@@ -128,10 +139,14 @@ impl Service {
             store,
             shelves,
             board,
+            runs: Runs::default(),
+            sites: Sites::default(),
+            dashboard: dashboard::Memory::default(),
             events,
             bell: Notify::new(),
             desk: Desk::default(),
             timer: Timer::default(),
+            closing: CancellationToken::new(),
             options,
         })))
     }
@@ -149,6 +164,24 @@ impl Service {
     /// How the sites stand.
     pub fn board(&self) -> &Board {
         &self.0.board
+    }
+
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// What is kept of runs in memory.
+    pub fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    fn known_sites(&self) -> &Sites {
+        &self.0.sites
+    }
+
+    fn dashboard(&self) -> &dashboard::Memory {
+        &self.0.dashboard
     }
 
     /// How the service runs.
@@ -173,6 +206,7 @@ impl Service {
 
     /// Tells everybody who listens.
     pub fn tell(&self, event: Event) {
+        self.dashboard().hear(&event);
         // Nobody may be listening.
         drop(self.0.events.send(event));
     }
@@ -215,6 +249,11 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
         let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
+        let (closing, ending) = (self.closing().clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            closing.cancel();
+        });
         let served = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),

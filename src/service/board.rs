@@ -118,6 +118,12 @@ impl Board {
         sites.remove(site);
     }
 
+    /// Looks at how a site stands without taking a copy; at nothing when nothing is known of it.
+    pub fn look<T>(&self, site: &str, look: impl FnOnce(Option<&SiteStanding>) -> T) -> T {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        look(sites.get(site))
+    }
+
     /// How a site stands; as one that was never audited when nothing is known of it.
     pub fn site(&self, site: &str) -> SiteStanding {
         let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);

@@ -2,10 +2,10 @@
 
 use axum::Router;
 
-use super::{Service, api};
+use super::{Service, api, dashboard};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
     let (api, _document) = api::router().split_for_parts();
-    api.with_state(service)
+    api.merge(dashboard::router()).with_state(service)
 }

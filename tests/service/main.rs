@@ -1,0 +1,8 @@
+//! The service from outside: real requests, real audits, a real store.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they do"
+)]
+
+mod dashboard;
