@@ -6,6 +6,7 @@
 //! of its format.
 
 pub mod comment;
+pub mod glance;
 pub mod html;
 pub mod json;
 pub mod lines;
@@ -22,7 +23,7 @@ mod printable;
 mod redact;
 mod sarif;
 mod tables;
-mod wording;
+pub(crate) mod wording;
 
 use std::io::{self, Write};
 

@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod board;
+pub mod dashboard;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod runs_index;
 pub mod schedule;
 pub mod shelves;
 pub mod site;
+pub mod sites;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +46,7 @@ use past::Past;
 use runs::Runs;
 use schedule::timer::Timer;
 use shelves::Shelves;
+use sites::Sites;
 
 /// Events a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -101,7 +104,11 @@ impl std::fmt::Debug for Names {
 impl Options {
     /// The address people reach a page of the service at; `path` begins with a slash.
     pub fn public_address(&self, path: &str) -> String {
-        let scheme = if self.access.is_secure() { "https" } else { "http" };
+        let scheme = if self.access.is_secure() {
+            "https"
+        } else {
+            "http"
+        };
         match &self.access.public_url {
             Some(url) => format!("{}{path}", url.origin()),
             None => format!("{scheme}://{}{path}", self.listen),
@@ -146,6 +153,9 @@ struct Inner {
     shelves: Shelves,
     access: Access,
     board: Board,
+    sites: Sites,
+    /// What pages of the dashboard are made of.
+    dashboard: dashboard::Memory,
     events: broadcast::Sender<Event>,
     past: Past,
     runs: Runs,
@@ -173,6 +183,8 @@ impl Service {
             shelves,
             access,
             board,
+            sites: Sites::default(),
+            dashboard: dashboard::Memory::default(),
             events,
             past: Past::default(),
             runs: Runs::default(),
@@ -204,6 +216,24 @@ impl Service {
     /// How the sites stand.
     pub fn board(&self) -> &Board {
         &self.0.board
+    }
+
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// What is kept of runs in memory.
+    pub fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    fn known_sites(&self) -> &Sites {
+        &self.0.sites
+    }
+
+    fn dashboard(&self) -> &dashboard::Memory {
+        &self.0.dashboard
     }
 
     /// How the service runs.
@@ -320,6 +350,17 @@ impl Service {
         let tls = self.options().access.tls.clone();
         let router = http::router(self);
         let served = transport::serve(listener, tls, router, ends.clone()).await;
+        let (closing, ending) = (self.closing().clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            closing.cancel();
+        });
+        let served = axum::serve(
+            listener,
+            http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(ends.clone().cancelled_owned())
+        .await;
         ends.cancel();
         for (part, task) in [
             ("the engine", engine),

@@ -123,9 +123,7 @@ impl Board {
     /// Reads all audits again.
     pub fn read_again(&self, shelves: &Shelves) {
         let Self { sites, index } = Self::read(shelves);
-        let fresh = sites
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let fresh = sites.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.sites.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         self.index.replace(index);
     }
@@ -151,6 +149,12 @@ impl Board {
     pub fn forget(&self, site: &str) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         sites.remove(site);
+    }
+
+    /// Looks at how a site stands without taking a copy; at nothing when nothing is known of it.
+    pub fn look<T>(&self, site: &str, look: impl FnOnce(Option<&SiteStanding>) -> T) -> T {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        look(sites.get(site))
     }
 
     /// How a site stands; as one that was never audited when nothing is known of it.

@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Service;
 use super::error::Problem;
 use crate::catalog::Catalog;
-use crate::model::report::{PageError, Report};
-use crate::report::shown_head;
+use crate::model::report::{Page, PageError, Report};
+use crate::report::glance::Glance;
 use crate::store::{RunRecord, StoreError, StoredRun};
 
 /// Most heads kept.
@@ -34,6 +34,8 @@ pub struct RunHead {
     pub record: RunRecord,
     /// Its report: no pages, no raw values.
     pub report: Report,
+    /// What it comes to, for pages that say so.
+    pub glance: Glance,
 }
 
 /// What is kept of runs in memory.
@@ -150,11 +152,25 @@ impl Service {
             return Ok(head);
         }
         let run = self.store().run(&record.id)?;
-        let report = shown_head(head_of(&run)?, &run).map_err(|error| page_problem(&error))?;
-        let head = Arc::new(RunHead { record, report });
+        let (report, glance) =
+            Glance::of(head_of(&run)?, &run).map_err(|error| page_problem(&error))?;
+        let head = Arc::new(RunHead {
+            record,
+            report,
+            glance,
+        });
         let mut heads = heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.keep(&head);
         Ok(head)
+    }
+
+    /// A page of a run by its address as given, raw values and pictures included.
+    ///
+    /// May block: never on an async thread.
+    pub fn run_page(&self, id: &str, url: &str) -> Result<Page, Problem> {
+        let record = self.store().record(id)?;
+        let page = StoredRun::pages_of(self.store(), record).page_at(url)?;
+        page.ok_or_else(|| Problem::not_found("the run has no such page"))
     }
 
     /// Waits for a turn to go through whole runs.
@@ -247,4 +263,86 @@ impl Service {
 pub(super) fn head_of(run: &StoredRun) -> Result<&Report, StoreError> {
     run.head()
         .ok_or_else(|| StoreError::Unfinished(run.record().id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use crate::model::report::{Report, Summary};
+    use crate::store::Kind;
+
+    fn head(id: &str, findings: usize, page_count: usize) -> Arc<RunHead> {
+        let record = RunRecord {
+            page_count,
+            ..RunRecord::new(id, jiff::Timestamp::UNIX_EPOCH, Kind::Audit).unwrap()
+        };
+        let mut report: Report = serde_json::from_value(serde_json::json!({
+            "schema": "consentinel/report/v1",
+            "run": {
+                "id": id, "started": "2026-11-03T03:10:00Z", "finished": "2026-11-03T03:12:00Z",
+                "tool": { "version": "0.1.0" }, "browser": null,
+                "catalog": { "version": "0", "services": 0 },
+                "consent_engine": "", "profile": "eu", "clock": "real", "options": {},
+                "diagnostics": []
+            },
+            "pages": [], "services": [], "findings": [],
+            "summary": Summary::default()
+        }))
+        .unwrap();
+        let (_, glance) = Glance::of(&report, &report).unwrap();
+        let finding = serde_json::from_value(serde_json::json!({
+            "id": "R02-a", "rule": "R02", "name": "n", "title": "t", "sub_type": null,
+            "severity": "high", "verdict": "violation", "proof": "P2", "certainty": "L1",
+            "state": "before", "phase": "idle", "page": "https://shop.test/",
+            "subject": { "kind": "cookie", "host": "shop.test", "name": "a", "party": "first" },
+            "service": null, "category": "analytics",
+            "evidence": {
+                "at_ms": null, "initiator_chain": [], "set_by": null, "value_fingerprint": null,
+                "lifetime": null, "notes": []
+            },
+            "legal": [], "remedy": "", "seen": { "k": 1, "of": 1 }
+        }))
+        .unwrap();
+        report.findings = vec![finding; findings];
+        Arc::new(RunHead {
+            record,
+            report,
+            glance,
+        })
+    }
+
+    #[test]
+    fn a_run_that_was_judged_again_is_another_one() {
+        let mut heads = Heads::default();
+        let first = head("20261103T031000Z-1a2b", 3, 1);
+        heads.keep(&first);
+        assert!(
+            heads
+                .get(&first.record)
+                .is_some_and(|kept| Arc::ptr_eq(&kept, &first))
+        );
+        assert!(
+            heads
+                .get(&head("20261103T031000Z-1a2b", 3, 2).record)
+                .is_none()
+        );
+        heads.keep(&head("20261103T031000Z-1a2b", 5, 2));
+        assert_eq!((heads.kept.len(), heads.findings), (1, 5));
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_let_go() {
+        let mut heads = Heads::default();
+        let first = head("20261103T031000Z-0000", 1, 1);
+        heads.keep(&first);
+        for number in 1..=MOST_HEADS {
+            assert!(heads.get(&first.record).is_some(), "{number}");
+            heads.keep(&head(&format!("20261103T031000Z-{number:04x}"), 1, 1));
+        }
+        assert_eq!((heads.kept.len(), heads.findings), (MOST_HEADS, MOST_HEADS));
+        heads.keep(&head("20261103T031000Z-ffff", MOST_FINDINGS, 1));
+        assert_eq!(heads.kept.len(), 1, "one that is large stays alone");
+    }
 }

@@ -1,13 +1,13 @@
 //! What the service keeps in the store beside runs: one shelf for each kind of record.
 
 use super::accepted::Accepted;
-use super::api::Answered;
-use super::schedule::Schedule;
 use super::alerts::Told;
 use super::alerts::channel::Channel;
 use super::alerts::delivery::Delivery;
+use super::api::Answered;
 use super::audit::Audit;
 use super::operations::settings::ServiceSettings;
+use super::schedule::Schedule;
 use super::site::Site;
 use crate::store::{Shelf, Store, StoreError};
 

@@ -204,6 +204,18 @@ impl StoredRun {
         }
     }
 
+    /// The first page of an address as given; absent when the run has none.
+    pub fn page_at(&self, url: &str) -> Result<Option<Page>, StoreError> {
+        let url: String = url.chars().take(LONGEST_ADDRESS).collect();
+        for entry in self.store.records.pages(&self.record.id) {
+            let (_, record) = entry?;
+            if record.url == url {
+                return self.store.read_page(&record).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// The pages in their order; one that cannot be read is an error, and the next follows.
     fn read_pages(&self) -> impl Iterator<Item = Result<Page, StoreError>> + '_ {
         self.store

@@ -7,6 +7,7 @@
 
 mod access;
 mod api;
+mod dashboard;
 mod harness;
 mod inside;
 mod jobs;
