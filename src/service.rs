@@ -74,6 +74,7 @@ impl Default for Options {
     /// On loopback, one audit after another.
     fn default() -> Self {
         Self {
+            access: AccessOptions::default(),
             listen: ([127, 0, 0, 1], 8484).into(),
             launch: LaunchOptions::default(),
             audits_at_once: 1,
@@ -271,19 +272,10 @@ impl Service {
         &self.0.past
     }
 
-    /// What is kept of runs in memory.
-    pub fn runs(&self) -> &Runs {
-        &self.0.runs
-    }
-
-    /// Cancelled when the service ends.
-    pub fn closing(&self) -> &CancellationToken {
-        &self.0.closing
-    }
-
     /// Tells everybody who listens.
     pub fn tell(&self, event: Event) {
         self.past().note(&event);
+        self.dashboard().hear(&event);
         // Nobody may be listening.
         drop(self.0.events.send(event));
     }
@@ -350,17 +342,6 @@ impl Service {
         let tls = self.options().access.tls.clone();
         let router = http::router(self);
         let served = transport::serve(listener, tls, router, ends.clone()).await;
-        let (closing, ending) = (self.closing().clone(), ends.clone());
-        tokio::spawn(async move {
-            ending.cancelled().await;
-            closing.cancel();
-        });
-        let served = axum::serve(
-            listener,
-            http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(ends.clone().cancelled_owned())
-        .await;
         ends.cancel();
         for (part, task) in [
             ("the engine", engine),

@@ -352,16 +352,6 @@ impl Store {
         }
     }
 
-    /// What is known of the pages of a run without reading them, in their order.
-    pub fn page_records(
-        &self,
-        run: &str,
-    ) -> impl Iterator<Item = Result<PageRecord, StoreError>> + use<> {
-        self.records
-            .pages(run)
-            .map(|entry| entry.map(|(_, page)| page))
-    }
-
     /// Bytes of records on disk.
     pub fn record_bytes(&self) -> Result<u64, StoreError> {
         self.records.size_on_disk()

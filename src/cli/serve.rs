@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::options::{any_duration, bytes};
-use super::output::{chain, complain};
+use super::output::{LogFormat, chain, complain};
 use super::store::Place;
 use crate::audit::extent;
 use crate::audit::guard::Bounds;
@@ -43,6 +43,9 @@ pub(super) struct Arguments {
     /// Audits carried out at once; never two of the same site
     #[arg(long, value_name = "N", default_value_t = 1)]
     audits_at_once: usize,
+    /// Form of the log
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]

@@ -50,8 +50,8 @@ impl Seen {
         let stored = service.store().run(run)?;
         let mut complete_pages = BTreeSet::new();
         let mut is_complete = true;
-        for page in service.store().page_records(run) {
-            let page = page?;
+        for page in service.store().page_records(run, 0) {
+            let (_, page) = page?;
             if page.complete {
                 complete_pages.insert(page.url);
             } else {
