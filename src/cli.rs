@@ -20,6 +20,7 @@ mod progress;
 mod report;
 mod rules;
 mod runs;
+mod schedule;
 mod serve;
 mod store;
 
@@ -87,6 +88,9 @@ enum Command {
     /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
+    /// Have sites audited by the clock: add, list, run and remove schedules
+    #[command(after_help = schedule::EXAMPLE)]
+    Schedule(schedule::Arguments),
     /// Audit sites on schedule, show what was found, and tell people what is new
     #[command(after_help = serve::EXAMPLE)]
     Serve(serve::Arguments),
@@ -106,7 +110,10 @@ pub fn main() -> u8 {
             return if usage { Exit::Usage } else { Exit::Passed }.code();
         }
     };
-    output::start_log();
+    match &cli.command {
+        Command::Serve(arguments) => output::start_log("info", arguments.log_format),
+        _ => output::start_log("error", output::LogFormat::Text),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -132,6 +139,7 @@ pub fn main() -> u8 {
             Command::Declare(arguments) => declare::run(&arguments),
             Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
+            Command::Schedule(arguments) => schedule::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Store(arguments) => store::run(&arguments),
         }

@@ -6,6 +6,7 @@
 //! of its format.
 
 pub mod comment;
+pub mod glance;
 pub mod html;
 pub mod json;
 pub mod lines;
@@ -22,7 +23,7 @@ mod printable;
 mod redact;
 mod sarif;
 mod tables;
-mod wording;
+pub(crate) mod wording;
 
 use std::io::{self, Write};
 
@@ -32,7 +33,7 @@ use facts::Facts;
 
 pub use cookie_jar::jar_of_visit;
 pub use har::har_of_visit;
-pub use printable::printable;
+pub use printable::{counted, number, printable, shown};
 pub use redact::{redacted, shown_page};
 
 /// The form a report is written in.
@@ -177,6 +178,13 @@ pub fn render(
         Format::Wec => inspection::inspection(&facts, pages, options.redact, out)?,
     }
     Ok(())
+}
+
+/// The head of a run as reports show it: without the raw values that its pages are known to hold.
+///
+/// Reads every page once.
+pub fn shown_head(head: &Report, pages: &dyn PageSource) -> Result<Report, PageError> {
+    Ok(Facts::gather(head, pages, true)?.head)
 }
 
 /// [`render`] for a report that holds its pages, into a string.

@@ -3,18 +3,26 @@
 //! Everything it knows is in the store. Requests come in through [`http`], audits are carried out by
 //! [`engine`], and everybody hears of what happens by [`Event`]s.
 
+pub mod accepted;
 pub mod access;
 pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod board;
+pub mod dashboard;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod operations;
+pub mod past;
+pub mod runs;
+pub mod runs_index;
+pub mod schedule;
 pub mod shelves;
 pub mod site;
+pub mod sites;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,14 +32,21 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
+use crate::proxy::{Resolve, SystemResolver};
 use crate::store::{Store, StoreError};
 use access::options::AccessOptions;
 use access::{Access, transport};
 use board::Board;
+use engine::Desk;
 use error::Problem;
 use event::Event;
+use past::Past;
+use runs::Runs;
+use schedule::timer::Timer;
 use shelves::Shelves;
+use sites::Sites;
 
 /// Events a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -49,6 +64,57 @@ pub struct Options {
     pub audits_at_once: usize,
     /// Visits of an audit made at once.
     pub concurrency: usize,
+    /// What an audit may reach, and how much it may take.
+    pub bounds: Bounds,
+    /// What hosts mean.
+    pub names: Names,
+}
+
+impl Default for Options {
+    /// On loopback, one audit after another.
+    fn default() -> Self {
+        Self {
+            access: AccessOptions::default(),
+            listen: ([127, 0, 0, 1], 8484).into(),
+            launch: LaunchOptions::default(),
+            audits_at_once: 1,
+            concurrency: 2,
+            bounds: Bounds::default(),
+            names: Names::default(),
+        }
+    }
+}
+
+/// Looks up what hosts mean.
+#[derive(Clone)]
+pub struct Names(pub Arc<dyn Resolve>);
+
+impl Default for Names {
+    /// As the system says.
+    fn default() -> Self {
+        Self(Arc::new(SystemResolver))
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Names").finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// The address people reach a page of the service at; `path` begins with a slash.
+    pub fn public_address(&self, path: &str) -> String {
+        let scheme = if self.access.is_secure() {
+            "https"
+        } else {
+            "http"
+        };
+        match &self.access.public_url {
+            Some(url) => format!("{}{path}", url.origin()),
+            None => format!("{scheme}://{}{path}", self.listen),
+        }
+    }
 }
 
 /// What keeps the service from starting or going on.
@@ -88,9 +154,21 @@ struct Inner {
     shelves: Shelves,
     access: Access,
     board: Board,
+    sites: Sites,
+    /// What pages of the dashboard are made of.
+    dashboard: dashboard::Memory,
     events: broadcast::Sender<Event>,
+    past: Past,
+    runs: Runs,
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    closing: CancellationToken,
     /// Rung when an audit waits.
     bell: Notify,
+    desk: Desk,
+    timer: Timer,
+    /// Alerts that wait.
+    outbox: alerts::Outbox,
+    health: operations::Health,
     options: Options,
 }
 
@@ -106,8 +184,17 @@ impl Service {
             shelves,
             access,
             board,
+            sites: Sites::default(),
+            dashboard: dashboard::Memory::default(),
             events,
+            past: Past::default(),
+            runs: Runs::default(),
+            closing: CancellationToken::new(),
             bell: Notify::new(),
+            desk: Desk::default(),
+            timer: Timer::default(),
+            outbox: alerts::Outbox::default(),
+            health: operations::Health::default(),
             options,
         })))
     }
@@ -132,9 +219,47 @@ impl Service {
         &self.0.board
     }
 
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// What is kept of runs in memory.
+    pub fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    fn known_sites(&self) -> &Sites {
+        &self.0.sites
+    }
+
+    fn dashboard(&self) -> &dashboard::Memory {
+        &self.0.dashboard
+    }
+
     /// How the service runs.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The audits that are being carried out.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// When the schedules are due.
+    fn timer(&self) -> &Timer {
+        &self.0.timer
+    }
+
+    /// Alerts that wait.
+    fn outbox(&self) -> &alerts::Outbox {
+        &self.0.outbox
+    }
+
+    /// Whether the service can do its work.
+    pub fn health(&self) -> &operations::Health {
+        &self.0.health
     }
 
     /// Everything that happens from now on.
@@ -142,8 +267,15 @@ impl Service {
         self.0.events.subscribe()
     }
 
+    /// What happened last.
+    pub fn past(&self) -> &Past {
+        &self.0.past
+    }
+
     /// Tells everybody who listens.
     pub fn tell(&self, event: Event) {
+        self.past().note(&event);
+        self.dashboard().hear(&event);
         // Nobody may be listening.
         drop(self.0.events.send(event));
     }
@@ -191,13 +323,35 @@ impl Service {
         listener: TcpListener,
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
-        let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
+        let alerts = tokio::spawn(alerts::run(self.clone(), ends.clone()));
+        let chores = tokio::spawn(operations::run(self.clone(), ends.clone()));
+        let engine = tokio::spawn({
+            let (service, ends) = (self.clone(), ends.clone());
+            async move {
+                let _runs = service.health().engine_runs();
+                engine::run(service.clone(), ends).await;
+            }
+        });
+        let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
+        let (service, ending) = (self.clone(), ends.clone());
+        tokio::spawn(async move {
+            ending.cancelled().await;
+            service.health().end();
+            service.closing().cancel();
+        });
         let tls = self.options().access.tls.clone();
         let router = http::router(self);
         let served = transport::serve(listener, tls, router, ends.clone()).await;
         ends.cancel();
-        if let Err(error) = engine.await {
-            tracing::error!(%error, "the engine broke off");
+        for (part, task) in [
+            ("the engine", engine),
+            ("the schedules", schedules),
+            ("sending alerts", alerts),
+            ("keeping house", chores),
+        ] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "{part} broke off");
+            }
         }
         served
     }

@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::report::{Page, Report};
 
-pub use archive::{Exported, Imported};
+pub use archive::{Exported, Imported, Restored};
 pub use check::{Checked, Fault};
 pub use frontier::{Added, Entry, Frontier, Standing, Tally};
 pub use objects::Digest;
@@ -262,6 +262,37 @@ impl Store {
         (runs, wrong)
     }
 
+    /// Runs that are older than the one of that id, newest first; all of them without one. None is
+    /// looked at before it is asked for.
+    pub fn runs_before(
+        &self,
+        before: Option<&str>,
+    ) -> impl Iterator<Item = Result<RunRecord, StoreError>> + use<> {
+        let records = self.records.clone();
+        self.records.runs_before(before).map(move |record| {
+            let mut record = record?;
+            if record.finished.is_none() {
+                record.page_count = records.count_pages(&record.id);
+                record.pages = records.first_pages(&record.id);
+            }
+            Ok(record)
+        })
+    }
+
+    /// What is known of the pages of a run whose numbers are greater than that, with their numbers.
+    pub fn page_records(
+        &self,
+        run: &str,
+        after: u64,
+    ) -> impl Iterator<Item = Result<(u64, PageRecord), StoreError>> + use<> {
+        self.records.pages_after(run, after)
+    }
+
+    /// What is known of one page of a run, by its number.
+    pub fn page_record(&self, run: &str, number: u64) -> Result<Option<PageRecord>, StoreError> {
+        self.records.page(run, number)
+    }
+
     /// The record of a run by its id; `last` is the newest.
     pub fn record(&self, id: &str) -> Result<RunRecord, StoreError> {
         let found = if id == "last" {
@@ -286,15 +317,50 @@ impl Store {
     ///
     /// Returns the bytes of evidence that were freed.
     pub fn delete(&self, id: &str) -> Result<u64, StoreError> {
-        match self.record(id) {
-            Ok(record) => self.records.delete_run(&record.id)?,
-            // Nobody can read it, so nobody misses it.
-            Err(StoreError::Form(..) | StoreError::OtherForm(_)) if id != "last" => {
-                self.records.delete_run(id)?;
+        self.forget(id)?;
+        self.sweep()
+    }
+
+    /// Deletes runs and gives back their space, looking through the evidence once. One that is gone already
+    /// is passed over.
+    ///
+    /// Returns the bytes of evidence that were freed.
+    pub fn delete_all(&self, ids: &[String]) -> Result<u64, StoreError> {
+        for id in ids {
+            match self.forget(id) {
+                Ok(()) | Err(StoreError::NoSuchRun(_)) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
         self.sweep()
+    }
+
+    /// Deletes the records of a run. Its evidence stays until [`Store::sweep`].
+    pub fn forget(&self, id: &str) -> Result<(), StoreError> {
+        // Not while everything is written into an export: half a run would be in it.
+        let _alone = self
+            .sweeping
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match self.record(id) {
+            Ok(record) => self.records.delete_run(&record.id),
+            // Nobody can read it, so nobody misses it.
+            Err(StoreError::Form(..) | StoreError::OtherForm(_)) if id != "last" => {
+                self.records.delete_run(id)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Bytes of records on disk.
+    pub fn record_bytes(&self) -> Result<u64, StoreError> {
+        self.records.size_on_disk()
+    }
+
+    /// Bytes on disk: of records, and of evidence. Looks at every piece of evidence.
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        let evidence = self.objects.list()?.iter().map(|(_, bytes)| bytes).sum();
+        Ok((self.records.size_on_disk()?, evidence))
     }
 
     /// Removes what no run names, and returns how many bytes of evidence that were.

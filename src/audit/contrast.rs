@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::party::Party;
 use crate::model::snapshot::{StorageKind, Write};
 use crate::model::visit::{ChoiceOutcome, DiagnosticCode, ProofStrength, State, Visit};
-use crate::visit::consent::record;
+use crate::visit::consent::record::{self, Answer, Change, Source};
 
 /// A place a record lies in: area, host or origin, and name.
 type Place = (Option<StorageKind>, String, String);
@@ -52,12 +52,9 @@ pub(super) fn confirm(visits: &mut [Visit]) {
                     record::tells_apart(&place.2, value, theirs)
                 })
         });
+        let alone = || allowed_by_yes_alone(visit.state, &written[index], &others);
         if let Some(((area, _, name), (_, at_ms))) = found {
-            let place = match area {
-                None => "cookie",
-                Some(StorageKind::SessionStorage) => "session storage",
-                Some(_) => "local storage",
-            };
+            let place = area_name(*area);
             let why = if agreement_alone {
                 "on a banner that offers nothing else"
             } else {
@@ -68,6 +65,8 @@ pub(super) fn confirm(visits: &mut [Visit]) {
                 format!("{place} `{name}` was written by the click {why}"),
                 *at_ms,
             ));
+        } else if let Some((how, at_ms)) = alone() {
+            proofs.push((index, how, at_ms));
         }
     }
     for (index, how, at_ms) in proofs {
@@ -85,6 +84,63 @@ pub(super) fn confirm(visits: &mut [Visit]) {
             .diagnostics
             .retain(|diagnostic| diagnostic.code != DiagnosticCode::ChoiceUnconfirmed);
     }
+}
+
+fn area_name(area: Option<StorageKind>) -> &'static str {
+    match area {
+        None => "cookie",
+        Some(StorageKind::SessionStorage) => "session storage",
+        Some(_) => "local storage",
+    }
+}
+
+/// Some sites write after every answer the same record, that there was one, and after a yes further
+/// ones, one for each thing that is allowed. A refusal then left the first and none of the others.
+fn allowed_by_yes_alone(
+    state: State,
+    mine: &Records,
+    others: &[&Records],
+) -> Option<(String, u64)> {
+    if !matches!(state, State::Rejected | State::Withdrawn) || others.is_empty() {
+        return None;
+    }
+    let answered = mine.iter().find(|(place, (value, _))| {
+        record::is_consent_record_name(&place.2)
+            && others.iter().all(|other| {
+                let theirs = other.get(*place);
+                theirs.is_some_and(|(theirs, _)| theirs == value)
+            })
+    });
+    let ((area, _, name), (_, at_ms)) = answered?;
+    let allows = |place: &Place, value: &str| {
+        let change = Change {
+            name: &place.2,
+            old: None,
+            new: value,
+            source: match place.0 {
+                None => Source::Cookie,
+                Some(StorageKind::SessionStorage) => Source::SessionStorage,
+                Some(_) => Source::LocalStorage,
+            },
+        };
+        record::infer(&[change]).is_some_and(|said| said.answer == Answer::Granted)
+    };
+    let permissions: Vec<&Place> = others
+        .first()?
+        .iter()
+        .filter(|(place, (value, _))| allows(place, value))
+        .map(|(place, _)| place)
+        .collect();
+    let permission = permissions.into_iter().find(|place| {
+        !mine.contains_key(*place) && others.iter().all(|other| other.contains_key(*place))
+    })?;
+    let how = format!(
+        "{} `{name}` was written by the click, as by a yes, which also wrote {} `{}`",
+        area_name(*area),
+        area_name(permission.0),
+        permission.2
+    );
+    Some((how, *at_ms))
 }
 
 /// Whether an answer was given, nothing contradicts it, and the banner did not ask again.

@@ -22,7 +22,18 @@ use crate::model::snapshot::StorageKind;
 const TELLING_LITERALS: usize = 6;
 
 /// What was observed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObservedKind {
     /// A cookie.
@@ -77,7 +88,7 @@ pub struct Question<'a> {
 }
 
 /// What an answer rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MatchedBy {
     /// The name, on a host of the service or one the entry names.
@@ -115,7 +126,7 @@ impl MatchedBy {
 }
 
 /// How much an answer is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// A hint: ambiguous, inferred, or out of place.
@@ -127,7 +138,7 @@ pub enum Confidence {
 }
 
 /// What the catalog says of an observation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Answer {
     /// Id of the service; absent when nobody knows, or when the name stands for itself.
     pub service: Option<String>,

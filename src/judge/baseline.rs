@@ -99,6 +99,13 @@ impl Baseline {
         Ok(self)
     }
 
+    /// What accepts a finding on that day.
+    pub fn accepts(&self, finding: &Finding, today: Date) -> Option<Acceptance> {
+        let mut entries = self.accept.iter();
+        let entry = entries.find(|entry| entry.expires.0 >= today && entry.fits(finding))?;
+        Some(entry.acceptance())
+    }
+
     /// Marks what is accepted on that day, and says which entries have expired or fit nothing.
     pub fn apply(&self, report: &mut Report, today: Date) {
         let mut used = vec![0_usize; self.accept.len()];

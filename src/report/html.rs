@@ -4,9 +4,9 @@
 //! policy forbids the rest. The template escapes; the views it shows hold strings that went
 //! through [`printable`](super::printable()) already.
 
-mod findings;
+pub(crate) mod findings;
 mod matrix;
-mod page;
+pub(crate) mod page;
 mod timeline;
 
 use std::collections::BTreeSet;
@@ -29,7 +29,8 @@ use crate::model::visit::State;
 use findings::{FindingIndex, FindingsView};
 use page::PageWriter;
 
-const STYLE: &str = include_str!("html/templates/style.css");
+/// The style of the report, and of what looks like it.
+pub(crate) const STYLE: &str = include_str!("html/templates/style.css");
 const SCRIPT: &str = include_str!("html/templates/filters.js");
 
 /// Longest name, key or title shown, in characters.
@@ -169,7 +170,7 @@ impl TailView {
 }
 
 /// A line for each page, those that fail first when not all can be named.
-fn overview(outline: &Outline<'_>, shown_pages: &BTreeSet<usize>) -> Vec<OverviewLine> {
+pub(super) fn overview(outline: &Outline<'_>, shown_pages: &BTreeSet<usize>) -> Vec<OverviewLine> {
     let mut numbered: Vec<(usize, &PageStanding<'_>)> = outline.pages.iter().enumerate().collect();
     if numbered.len() > LONGEST_LIST {
         numbered.sort_by_key(|(_, page)| page.standing);
@@ -195,15 +196,17 @@ impl StateView {
     }
 }
 
-struct QuestionView {
-    text: &'static str,
-    answer: &'static str,
-    tone: &'static str,
-    judgement: &'static str,
+/// A regulator's question, as it is shown.
+#[derive(Debug)]
+pub(crate) struct QuestionView {
+    pub(crate) text: &'static str,
+    pub(crate) answer: &'static str,
+    pub(crate) tone: &'static str,
+    pub(crate) judgement: &'static str,
 }
 
 impl QuestionView {
-    fn of(question: &outline::Question) -> Self {
+    pub(super) fn of(question: &outline::Question) -> Self {
         let (tone, judgement) = match question.good() {
             Some(true) => ("good", "as it should be"),
             Some(false) => ("bad", "must change"),
@@ -218,19 +221,21 @@ impl QuestionView {
     }
 }
 
-struct OverviewLine {
-    anchor: Option<usize>,
-    url: String,
-    tone: &'static str,
-    standing: &'static str,
-    found: String,
-    banner: String,
-    visits: Vec<(String, &'static str)>,
-    more_visits: usize,
+/// A page of the run in one line.
+#[derive(Debug)]
+pub(crate) struct OverviewLine {
+    pub(crate) anchor: Option<usize>,
+    pub(crate) url: String,
+    pub(crate) tone: &'static str,
+    pub(crate) standing: &'static str,
+    pub(crate) found: String,
+    pub(crate) banner: String,
+    pub(crate) visits: Vec<(String, &'static str)>,
+    pub(crate) more_visits: usize,
 }
 
 impl OverviewLine {
-    fn of(number: usize, page: &PageStanding<'_>, is_shown: bool) -> Self {
+    pub(super) fn of(number: usize, page: &PageStanding<'_>, is_shown: bool) -> Self {
         let facts = page.facts;
         Self {
             anchor: is_shown.then_some(number),
@@ -346,7 +351,8 @@ fn title(facts: &Facts) -> String {
     }
 }
 
-fn tone(standing: Standing) -> &'static str {
+/// The class of a standing.
+pub(super) fn tone(standing: Standing) -> &'static str {
     match standing {
         Standing::Fails => "bad",
         Standing::ProbablyFails => "warn",
@@ -355,7 +361,8 @@ fn tone(standing: Standing) -> &'static str {
     }
 }
 
-fn severities(report: &Report) -> Vec<(&'static str, String)> {
+/// How many findings there are of each severity, gravest first.
+pub(super) fn severities(report: &Report) -> Vec<(&'static str, String)> {
     [
         Severity::Critical,
         Severity::High,

@@ -42,7 +42,7 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// [`printable`], and at most `limit` characters long: an ellipsis stands for the rest.
-pub(super) fn shown(text: &str, limit: usize) -> String {
+pub fn shown(text: &str, limit: usize) -> String {
     // A page can make a name megabytes long: only what may be shown is worth escaping.
     let end = text
         .char_indices()
@@ -59,7 +59,7 @@ pub(super) fn shown(text: &str, limit: usize) -> String {
 }
 
 /// `count` with a thousands separator: `12,345`.
-pub(super) fn number(count: usize) -> String {
+pub fn number(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -72,7 +72,7 @@ pub(super) fn number(count: usize) -> String {
 }
 
 /// `1 cookie`, `12 cookies`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 

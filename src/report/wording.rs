@@ -17,7 +17,7 @@ use crate::model::snapshot::StorageKind;
 use crate::model::visit::{Outcome, PhaseName, Route, State, Visit};
 
 /// The name a value has in the JSON report, such as `choice-unconfirmed`.
-pub(super) fn code<T: Serialize>(value: &T) -> String {
+pub(crate) fn code<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
@@ -35,7 +35,7 @@ pub(super) fn standing(standing: Standing) -> &'static str {
     }
 }
 
-pub(super) fn severity(severity: Severity) -> &'static str {
+pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",
         Severity::High => "high",
@@ -45,7 +45,7 @@ pub(super) fn severity(severity: Severity) -> &'static str {
     }
 }
 
-pub(super) fn verdict(verdict: Verdict) -> &'static str {
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Violation => "violation",
         Verdict::Likely => "likely",
@@ -55,7 +55,7 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// What a verdict means, for a reader who meets it for the first time.
-pub(super) fn verdict_meaning(verdict: Verdict) -> &'static str {
+pub(crate) fn verdict_meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Violation => {
             "proven by the site's own words or by a known item of a known service"
@@ -67,7 +67,7 @@ pub(super) fn verdict_meaning(verdict: Verdict) -> &'static str {
 }
 
 /// Why a rule could not be applied.
-pub(super) fn gap_reason(reason: GapReason) -> &'static str {
+pub(crate) fn gap_reason(reason: GapReason) -> &'static str {
     match reason {
         GapReason::NotVisited => "not visited",
         GapReason::Incomplete => "the visit was incomplete",
@@ -77,7 +77,7 @@ pub(super) fn gap_reason(reason: GapReason) -> &'static str {
     }
 }
 
-pub(super) fn proof(proof: Proof) -> &'static str {
+pub(crate) fn proof(proof: Proof) -> &'static str {
     match proof {
         Proof::P1 => "P1, the site contradicts itself",
         Proof::P2 => "P2, a known item of a known vendor",
@@ -86,7 +86,7 @@ pub(super) fn proof(proof: Proof) -> &'static str {
     }
 }
 
-pub(super) fn certainty(certainty: Certainty) -> &'static str {
+pub(crate) fn certainty(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::L1 => "L1, statute or Court of Justice",
         Certainty::L2 => "L2, consensus of regulators",
@@ -94,7 +94,7 @@ pub(super) fn certainty(certainty: Certainty) -> &'static str {
     }
 }
 
-pub(super) fn category(category: Category) -> &'static str {
+pub(crate) fn category(category: Category) -> &'static str {
     match category {
         Category::Necessary => "necessary",
         Category::Preferences => "preferences",
@@ -104,7 +104,7 @@ pub(super) fn category(category: Category) -> &'static str {
     }
 }
 
-pub(super) fn subject_kind(kind: SubjectKind) -> &'static str {
+pub(crate) fn subject_kind(kind: SubjectKind) -> &'static str {
     match kind {
         SubjectKind::Cookie => "cookie",
         SubjectKind::LocalStorage => "local storage entry",
@@ -120,7 +120,7 @@ pub(super) fn subject_kind(kind: SubjectKind) -> &'static str {
 }
 
 /// `cookie _ga on shop.test`, `banner of shop.test (Klaro)`; names of at most `limit` characters.
-pub(super) fn subject(finding: &Finding, limit: usize) -> String {
+pub(crate) fn subject(finding: &Finding, limit: usize) -> String {
     let Subject {
         kind, host, name, ..
     } = &finding.subject;
@@ -137,7 +137,7 @@ pub(super) fn subject(finding: &Finding, limit: usize) -> String {
 }
 
 /// An address as a URI (RFC 3986), which what a user typed or a page asked for need not be.
-pub(super) fn address(given: &str) -> String {
+pub(crate) fn address(given: &str) -> String {
     let Ok(url) = Url::parse(given) else {
         return form_urlencoded::byte_serialize(given.as_bytes()).collect();
     };
@@ -157,7 +157,7 @@ pub(super) fn address(given: &str) -> String {
 }
 
 /// The subject kind findings use for an entry of this storage area.
-pub(super) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
+pub(crate) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
     match kind {
         StorageKind::LocalStorage => SubjectKind::LocalStorage,
         StorageKind::SessionStorage => SubjectKind::SessionStorage,
@@ -168,14 +168,14 @@ pub(super) fn subject_of_storage(kind: StorageKind) -> SubjectKind {
     }
 }
 
-pub(super) fn party(party: Party) -> &'static str {
+pub(crate) fn party(party: Party) -> &'static str {
     match party {
         Party::First => "first party",
         Party::Third => "third party",
     }
 }
 
-pub(super) fn state(state: State) -> &'static str {
+pub(crate) fn state(state: State) -> &'static str {
     match state {
         State::Before => "before",
         State::Rejected => "rejected",
@@ -185,12 +185,12 @@ pub(super) fn state(state: State) -> &'static str {
 }
 
 /// A visit by its state, and by its number where the page was visited more than once in it.
-pub(super) fn visit(page: &Page, visit: &Visit) -> String {
+pub(crate) fn visit(page: &Page, visit: &Visit) -> String {
     visits(page, visit.state, &BTreeSet::from([visit.repeat]))
 }
 
 /// Visits of one state by their numbers; all of them by their state alone.
-pub(super) fn visits(page: &Page, in_state: State, repeats: &BTreeSet<u32>) -> String {
+pub(crate) fn visits(page: &Page, in_state: State, repeats: &BTreeSet<u32>) -> String {
     let all = page
         .visits
         .iter()
@@ -216,7 +216,7 @@ pub(super) fn pages_told(told: &Told, limit: usize) -> Option<String> {
 }
 
 /// What the visitor did in a state.
-pub(super) fn state_meaning(state: State) -> &'static str {
+pub(crate) fn state_meaning(state: State) -> &'static str {
     match state {
         State::Before => "the visitor has not answered",
         State::Rejected => "the visitor said no",
@@ -225,7 +225,7 @@ pub(super) fn state_meaning(state: State) -> &'static str {
     }
 }
 
-pub(super) fn phase(phase: PhaseName) -> &'static str {
+pub(crate) fn phase(phase: PhaseName) -> &'static str {
     match phase {
         PhaseName::Idle => "idle",
         PhaseName::Active => "active",
@@ -237,7 +237,7 @@ pub(super) fn phase(phase: PhaseName) -> &'static str {
 }
 
 /// What happens in a phase.
-pub(super) fn phase_meaning(phase: PhaseName) -> &'static str {
+pub(crate) fn phase_meaning(phase: PhaseName) -> &'static str {
     match phase {
         PhaseName::Idle => "page left alone",
         PhaseName::Active => "mouse and scroll",
@@ -248,7 +248,7 @@ pub(super) fn phase_meaning(phase: PhaseName) -> &'static str {
     }
 }
 
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Complete => "complete",
         Outcome::TimedOut => "timed out",
@@ -261,7 +261,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-pub(super) fn route(route: Route) -> &'static str {
+pub(crate) fn route(route: Route) -> &'static str {
     match route {
         Route::FirstLayer => "on the first layer",
         Route::SecondLayer => "behind the settings",
@@ -269,7 +269,7 @@ pub(super) fn route(route: Route) -> &'static str {
     }
 }
 
-pub(super) fn answer(answer: Answer) -> &'static str {
+pub(crate) fn answer(answer: Answer) -> &'static str {
     match answer {
         Answer::Yes => "yes",
         Answer::No => "no",
@@ -278,7 +278,7 @@ pub(super) fn answer(answer: Answer) -> &'static str {
 }
 
 /// A moment of a visit: `420 ms`, `12.3 s`.
-pub(super) fn moment(at_ms: u64) -> String {
+pub(crate) fn moment(at_ms: u64) -> String {
     if at_ms < 1_000 {
         return format!("{at_ms} ms");
     }
@@ -290,7 +290,7 @@ pub(super) fn moment(at_ms: u64) -> String {
 }
 
 /// A lifetime asked for, in words: `session`, `30 minutes`, `400 days`.
-pub(super) fn lifetime(seconds: Option<i64>) -> String {
+pub(crate) fn lifetime(seconds: Option<i64>) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;

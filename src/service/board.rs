@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::audit::{Audit, Standing};
+use super::runs_index::RunsIndex;
 use super::shelves::Shelves;
 use crate::store::StoreError;
 
@@ -58,6 +59,7 @@ impl SiteStanding {
 /// How all sites stand.
 #[derive(Debug, Default)]
 pub struct Board {
+    index: RunsIndex,
     sites: RwLock<BTreeMap<String, SiteStanding>>,
 }
 
@@ -76,6 +78,7 @@ impl Board {
 
     /// Takes in how an audit stands now.
     pub fn note(&self, audit: &Audit) {
+        self.index.note(audit);
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         let site = sites.entry(audit.site.clone()).or_default();
         site.open.remove(&audit.id);
@@ -102,10 +105,56 @@ impl Board {
         }
     }
 
+    /// Which audits and runs belong to which site.
+    pub fn index(&self) -> &RunsIndex {
+        &self.index
+    }
+
+    /// All audits that wait or run, in the order they were asked for, each with its site.
+    pub fn open(&self) -> BTreeMap<String, (String, Standing)> {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        let open = sites.iter().flat_map(|(site, standing)| {
+            let audits = standing.open.iter();
+            audits.map(|(audit, standing)| (audit.clone(), (site.clone(), *standing)))
+        });
+        open.collect()
+    }
+
+    /// Reads all audits again.
+    pub fn read_again(&self, shelves: &Shelves) {
+        let Self { sites, index } = Self::read(shelves);
+        let fresh = sites.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.sites.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.index.replace(index);
+    }
+
+    /// Looks at every site.
+    pub fn for_each(&self, mut each: impl FnMut(&str, &SiteStanding)) {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        for (id, standing) in sites.iter() {
+            each(id, standing);
+        }
+    }
+
+    /// Forgets runs that were deleted.
+    pub fn forget_runs(&self, gone: impl Fn(&str) -> bool) {
+        self.index.forget_runs(&gone);
+        let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
+        for point in sites.values_mut().flat_map(|site| &mut site.history) {
+            point.run = point.run.take().filter(|run| !gone(run));
+        }
+    }
+
     /// Forgets a site.
     pub fn forget(&self, site: &str) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         sites.remove(site);
+    }
+
+    /// Looks at how a site stands without taking a copy; at nothing when nothing is known of it.
+    pub fn look<T>(&self, site: &str, look: impl FnOnce(Option<&SiteStanding>) -> T) -> T {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        look(sites.get(site))
     }
 
     /// How a site stands; as one that was never audited when nothing is known of it.

@@ -101,6 +101,33 @@ impl Problem {
         Self::new("forbidden", "Not allowed", StatusCode::FORBIDDEN, detail)
     }
 
+    /// A problem that has no more to it than its status code.
+    pub fn of_status(status: StatusCode, detail: impl Into<String>) -> Self {
+        match status {
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                Self::new("invalid", "A field is not valid", status, detail)
+            }
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                Self::new("internal", "The service failed", status, detail)
+            }
+            status => {
+                let title = status.canonical_reason().unwrap_or("Not done");
+                let kind = title.to_ascii_lowercase().replace(' ', "-");
+                Self::new(&kind, title, status, detail)
+            }
+        }
+    }
+
+    /// A key that stands for another request already.
+    pub fn key_reused(detail: impl Into<String>) -> Self {
+        Self::new(
+            "key-reused",
+            "The key stands for another request",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            detail,
+        )
+    }
+
     /// The service does not go by the name it was asked under.
     pub fn misdirected(detail: impl Into<String>) -> Self {
         let status = StatusCode::MISDIRECTED_REQUEST;
@@ -172,10 +199,12 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoSuchRun(_) | StoreError::NoId(_) => Self::not_found(error.to_string()),
+            StoreError::NoSuchRun(_) | StoreError::NoId(_) | StoreError::NoKey(_) => {
+                Self::not_found(error.to_string())
+            }
             StoreError::Unfinished(_) => Self::conflict(error.to_string()),
-            StoreError::NoKey(_) | StoreError::TooLarge { .. } => {
-                Self::bad_request(error.to_string())
+            StoreError::TooLarge { .. } => {
+                Self::of_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
             error => Self::internal(&error),
         }

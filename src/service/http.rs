@@ -2,10 +2,13 @@
 
 use axum::Router;
 
-use super::{Service, access, api};
+use super::{Service, access, api, dashboard, operations};
 
 /// Everything the service answers.
 pub fn router(service: Service) -> Router {
-    let (api, _document) = api::router().split_for_parts();
-    access::guarded(api.with_state(service.clone()), service)
+    let routes = Router::new()
+        .merge(api::routes(&service))
+        .merge(dashboard::router().with_state(service.clone()))
+        .merge(operations::routes().with_state(service.clone()));
+    access::guarded(routes, service).layer(axum::middleware::from_fn(operations::requests::observe))
 }

@@ -34,7 +34,7 @@ const SCHEMA_KEY: &[u8] = b"schema";
 const EVIDENCE_KEY: &[u8] = b"evidence";
 
 /// The trees that hold records, by name: those of runs, then the shelves of the service.
-pub(super) const TREES: [&str; 16] = [
+pub(super) const TREES: [&str; 17] = [
     "runs",
     "pages",
     "frontier",
@@ -51,6 +51,7 @@ pub(super) const TREES: [&str; 16] = [
     "journal",
     "answered",
     "settings",
+    "told",
 ];
 
 /// The records of a store.
@@ -171,6 +172,21 @@ impl Records {
         })
     }
 
+    /// Every run that is older than the one of that id, newest first; every run without one.
+    pub(super) fn runs_before(
+        &self,
+        before: Option<&str>,
+    ) -> impl Iterator<Item = Result<RunRecord, StoreError>> + use<> {
+        let runs = match before {
+            Some(id) => self.runs.range(..key(id, &[])),
+            None => self.runs.iter(),
+        };
+        runs.rev().map(|entry| {
+            let (key, value) = entry?;
+            decode(&run_of(&key), &value)
+        })
+    }
+
     pub(super) fn put_page(
         &self,
         run: &str,
@@ -217,6 +233,31 @@ impl Records {
             let record = decode(&format!("page {number} of run {run}"), &value)?;
             Ok((number, record))
         })
+    }
+
+    /// The pages of a run whose numbers are greater, in their order.
+    pub(super) fn pages_after(
+        &self,
+        run: &str,
+        number: u64,
+    ) -> impl Iterator<Item = Result<(u64, PageRecord), StoreError>> + use<> {
+        let run = run.to_owned();
+        let from = key(&run, &number.saturating_add(1).to_be_bytes());
+        let to = key(&run, &u64::MAX.to_be_bytes());
+        self.pages.range(from..=to).map(move |entry| {
+            let (key, value) = entry?;
+            let number = number_of(&key);
+            let record = decode(&format!("page {number} of run {run}"), &value)?;
+            Ok((number, record))
+        })
+    }
+
+    /// One page of a run.
+    pub(super) fn page(&self, run: &str, number: u64) -> Result<Option<PageRecord>, StoreError> {
+        let value = self.pages.get(key(run, &number.to_be_bytes()))?;
+        value
+            .map(|value| decode(&format!("page {number} of run {run}"), &value))
+            .transpose()
     }
 
     /// The pages of all runs.

@@ -19,8 +19,9 @@ use crate::model::visit::{Outcome, Screenshot};
 const LONGEST_ADDRESS: usize = 2_048;
 
 /// How a run came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RunKind)]
 pub enum Kind {
     /// Of the pages that were named.
     Audit,
@@ -186,6 +187,12 @@ impl StoredRun {
         self.head.as_ref()
     }
 
+    /// What is known of its pages without reading them, in their order.
+    pub fn page_records(&self) -> impl Iterator<Item = Result<PageRecord, StoreError>> + use<> {
+        let records = self.store.records.pages(&self.record.id);
+        records.map(|entry| entry.map(|(_, record)| record))
+    }
+
     /// The whole run in memory.
     pub fn whole(self) -> Result<Report, StoreError> {
         let pages = self
@@ -195,6 +202,18 @@ impl StoredRun {
             Some(head) => Ok(Report { pages, ..head }),
             None => Err(StoreError::Unfinished(self.record.id)),
         }
+    }
+
+    /// The first page of an address as given; absent when the run has none.
+    pub fn page_at(&self, url: &str) -> Result<Option<Page>, StoreError> {
+        let url: String = url.chars().take(LONGEST_ADDRESS).collect();
+        for entry in self.store.records.pages(&self.record.id) {
+            let (_, record) = entry?;
+            if record.url == url {
+                return self.store.read_page(&record).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The pages in their order; one that cannot be read is an error, and the next follows.
@@ -223,7 +242,7 @@ impl PageSource for StoredRun {
 
 impl Store {
     /// A page with its pictures. One whose picture is gone is a page all the same.
-    fn read_page(&self, record: &PageRecord) -> Result<Page, StoreError> {
+    pub fn read_page(&self, record: &PageRecord) -> Result<Page, StoreError> {
         let bytes = self.objects.get(&record.digest)?;
         let mut page: Page = serde_json::from_slice(&bytes)
             .map_err(|error| StoreError::Form(format!("page {}", record.url), error))?;

@@ -11,170 +11,18 @@
 #[allow(dead_code, reason = "the sample is shared with another test")]
 mod sample;
 
-use std::path::Path;
-use std::time::Duration;
+#[path = "../support/shown.rs"]
+#[allow(dead_code, reason = "shared with another test")]
+mod shown;
 
-use consentinel::browser::browser_protocol::emulation::{
-    MediaFeature, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams,
-};
-use consentinel::browser::browser_protocol::page::{
-    AddScriptToEvaluateOnNewDocumentParams, CaptureScreenshotParams, EnableParams, NavigateParams,
-};
-use consentinel::browser::browser_protocol::target::{AttachToTargetParams, CreateTargetParams};
-use consentinel::browser::js_protocol::runtime::EvaluateParams;
-use consentinel::browser::{Browser, LaunchOptions, Session, paper};
+use std::path::Path;
+
+use consentinel::browser::{LaunchOptions, paper};
 use consentinel::model::report::Report;
-use consentinel::provision::packages::{Packages, provide};
 use consentinel::provision::system::find_or_install;
 use consentinel::report::{Format, Options, text_of};
 use serde_json::Value;
-
-const AXE: Packages = Packages {
-    what: "the checks of the HTML report",
-    manifest: include_str!("axe/package.json"),
-    lock: include_str!("axe/package-lock.json"),
-};
-
-/// Notes what goes wrong in the page, from its first moment.
-const NOTE_FAILURES: &str = "window.failed = []; \
-    console.error = console.warn = (...said) => failed.push(said.join(' ')); \
-    addEventListener('error', (event) => failed.push(event.message || 'something was not loaded'), true); \
-    addEventListener('unhandledrejection', (event) => failed.push(String(event.reason))); \
-    addEventListener('securitypolicyviolation', (event) => failed.push(event.violatedDirective));";
-
-/// How long anything may take.
-const LIMIT: Duration = Duration::from_mins(1);
-
-fn say(line: &str) {
-    eprintln!("set-up: {line}");
-}
-
-/// A browser that shows a report.
-struct Shown {
-    browser: Browser,
-    page: Session,
-    _file: tempfile::NamedTempFile,
-}
-
-impl Shown {
-    async fn open(report: &Report) -> Self {
-        let executable = find_or_install(&mut say).await.unwrap();
-        let options = LaunchOptions {
-            executable,
-            ..LaunchOptions::default()
-        };
-        let browser = Browser::launch(&options).await.unwrap();
-        let context = browser.new_context().await.unwrap();
-        let created = browser
-            .root()
-            .call(CreateTargetParams {
-                browser_context_id: Some(context.into()),
-                ..CreateTargetParams::new("about:blank")
-            })
-            .await
-            .unwrap();
-        let attached = browser
-            .root()
-            .call(AttachToTargetParams {
-                flatten: Some(true),
-                ..AttachToTargetParams::new(created["targetId"].as_str().unwrap().to_owned())
-            })
-            .await
-            .unwrap();
-        let session = attached["sessionId"].as_str().unwrap();
-        let page = Session::attached(browser.connection().clone(), session);
-        page.call(EnableParams::default()).await.unwrap();
-        page.call(AddScriptToEvaluateOnNewDocumentParams::new(NOTE_FAILURES))
-            .await
-            .unwrap();
-        let file = written(report);
-        let address = url::Url::from_file_path(file.path()).unwrap();
-        page.call(NavigateParams::new(address.as_str()))
-            .await
-            .unwrap();
-        let shown = Self {
-            browser,
-            page,
-            _file: file,
-        };
-        shown
-            .wait_for(&format!(
-                "location.href === {:?} && document.readyState === 'complete'",
-                address.as_str()
-            ))
-            .await;
-        shown
-    }
-
-    /// The value of an expression, awaited if it is a promise.
-    async fn value(&self, expression: &str) -> Value {
-        let answer = self
-            .page
-            .call_within(
-                EvaluateParams {
-                    await_promise: Some(true),
-                    return_by_value: Some(true),
-                    ..EvaluateParams::new(expression)
-                },
-                LIMIT,
-            )
-            .await
-            .unwrap();
-        assert!(answer["exceptionDetails"].is_null(), "{answer}");
-        answer["result"]["value"].clone()
-    }
-
-    async fn wait_for(&self, condition: &str) {
-        let waited = tokio::time::timeout(LIMIT, async {
-            while self.value(condition).await != true {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        waited.await.unwrap();
-    }
-
-    async fn prefer(&self, scheme: &str, media: &str) {
-        self.page
-            .call(SetEmulatedMediaParams {
-                media: Some(media.to_owned()),
-                features: Some(vec![MediaFeature::new("prefers-color-scheme", scheme)]),
-            })
-            .await
-            .unwrap();
-    }
-
-    async fn resize(&self, width: i64, height: i64) {
-        self.page
-            .call(SetDeviceMetricsOverrideParams::new(
-                width, height, 1.0, false,
-            ))
-            .await
-            .unwrap();
-    }
-
-    /// Keeps a picture where `CONSENTINEL_PICTURES` says, for a person to look at.
-    async fn picture(&self, name: &str) {
-        use base64::Engine as _;
-        let Some(folder) = std::env::var_os("CONSENTINEL_PICTURES") else {
-            return;
-        };
-        let answer = self
-            .page
-            .call_within(
-                CaptureScreenshotParams {
-                    capture_beyond_viewport: Some(true),
-                    ..CaptureScreenshotParams::default()
-                },
-                LIMIT,
-            )
-            .await
-            .unwrap();
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(answer["data"].as_str().unwrap())
-            .unwrap();
-        std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
-    }
-}
+use shown::{Shown, say};
 
 fn written(report: &Report) -> tempfile::NamedTempFile {
     let text = text_of(Format::Html, report, &Options::default()).unwrap();
@@ -183,12 +31,20 @@ fn written(report: &Report) -> tempfile::NamedTempFile {
     file
 }
 
+/// A browser that shows a report, and the file it is in.
+async fn open(report: &Report) -> (Shown, tempfile::NamedTempFile) {
+    let file = written(report);
+    let address = url::Url::from_file_path(file.path()).unwrap();
+    let shown = Shown::empty().await;
+    shown.go(address.as_str()).await;
+    (shown, file)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_do_not_see_it_can_read_it() {
-    let axe = provide(AXE, &mut say).await.unwrap();
-    let axe = std::fs::read_to_string(axe.join("axe-core/axe.min.js")).unwrap();
+    let axe = shown::axe().await;
     for (name, report) in [("rich", sample::rich()), ("clean", sample::clean())] {
-        let shown = Shown::open(&report).await;
+        let (shown, _file) = open(&report).await;
         shown
             .value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             .await;
@@ -200,29 +56,13 @@ async fn those_who_do_not_see_it_can_read_it() {
         ] {
             shown.resize(width, 900).await;
             shown.prefer(scheme, "screen").await;
-            // The policy of the page forbids foreign scripts; the inspector's are none of the page.
-            shown
-                .page
-                .call(EvaluateParams::new(axe.as_str()))
-                .await
-                .unwrap();
-            let found = shown
-                .value(
-                    "axe.run().then((result) => result.violations.map((one) => \
-                     `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + ' ' + (node.any[0]?.message ?? '')).join(' | ')}`))",
-                )
-                .await;
+            let found = shown.objections(&axe).await;
             assert_eq!(
                 found,
                 Value::Array(Vec::new()),
                 "{name}, {scheme}, {width} pixels"
             );
-            // Only what scrolls by itself may be wider than the window.
-            let overflow = shown
-                .value(
-                    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-                )
-                .await;
+            let overflow = shown.overflow().await;
             assert_eq!(overflow, 0, "{name}, {width} pixels");
             shown.picture(&format!("{name}-{scheme}-{width}")).await;
         }
@@ -232,7 +72,7 @@ async fn those_who_do_not_see_it_can_read_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_fetched_and_everything_works() {
-    let shown = Shown::open(&sample::rich()).await;
+    let (shown, _file) = open(&sample::rich()).await;
     // Whatever the page asked for stands here; the document itself does not.
     let fetched = shown
         .value("performance.getEntriesByType('resource').map((one) => one.name).filter((name) => !name.startsWith('data:'))")
@@ -331,7 +171,7 @@ async fn drafts_of_banners_run() {
         .iter()
         .map(|id| catalog.service(id).unwrap())
         .collect();
-    let shown = Shown::open(&sample::clean()).await;
+    let (shown, _file) = open(&sample::clean()).await;
     for (script, stub, question, expected) in [
         (
             export::vanilla_cookieconsent(&services, "de").unwrap(),

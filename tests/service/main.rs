@@ -1,4 +1,18 @@
-//! The service, as those see it who reach it over the network: each test starts the binary and asks it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+//! The service from outside: real requests, real audits, a real store.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they do"
+)]
 
 mod access;
+mod api;
+mod dashboard;
+mod harness;
+mod inside;
+mod jobs;
+#[path = "../report/sample.rs"]
+#[allow(dead_code, reason = "the sample is shared with another test")]
+mod sample;
+mod schemathesis;
+mod seeded;

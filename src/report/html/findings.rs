@@ -27,7 +27,7 @@ const MOST_STEPS: usize = 12;
 const MOST_BYTES: usize = 900_000;
 
 /// The pages of a run, by address.
-type Addresses<'a> = HashMap<&'a str, &'a PageFacts>;
+pub(in crate::report) type Addresses<'a> = HashMap<&'a str, &'a PageFacts>;
 
 pub(super) struct FindingsView {
     pub(super) groups: Vec<GroupView>,
@@ -47,43 +47,44 @@ pub(super) struct GroupView {
     pub(super) steps: Vec<String>,
 }
 
-pub(super) struct FindingView {
-    pub(super) anchor: usize,
+/// A finding with its evidence, as it is shown.
+pub(crate) struct FindingView {
+    pub(crate) anchor: usize,
     /// Its stable id, for a baseline.
-    pub(super) id: String,
-    pub(super) severity: &'static str,
-    pub(super) verdict: &'static str,
-    pub(super) verdict_meaning: &'static str,
-    pub(super) state: &'static str,
-    pub(super) state_meaning: &'static str,
-    pub(super) phase: &'static str,
-    pub(super) phase_meaning: &'static str,
-    pub(super) rule: String,
-    pub(super) sub_type: String,
-    pub(super) title: String,
+    pub(crate) id: String,
+    pub(crate) severity: &'static str,
+    pub(crate) verdict: &'static str,
+    pub(crate) verdict_meaning: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) state_meaning: &'static str,
+    pub(crate) phase: &'static str,
+    pub(crate) phase_meaning: &'static str,
+    pub(crate) rule: String,
+    pub(crate) sub_type: String,
+    pub(crate) title: String,
     /// The finding is about the banner, not about an item.
-    pub(super) banner: bool,
-    pub(super) kind: &'static str,
-    pub(super) subject: String,
-    pub(super) host: String,
-    pub(super) party: &'static str,
-    pub(super) category: &'static str,
-    pub(super) when: String,
+    pub(crate) banner: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) subject: String,
+    pub(crate) host: String,
+    pub(crate) party: &'static str,
+    pub(crate) category: &'static str,
+    pub(crate) when: String,
     /// On which page, where the report has more than one.
-    pub(super) place: String,
-    pub(super) lifetime: String,
-    pub(super) fingerprint: String,
+    pub(crate) place: String,
+    pub(crate) lifetime: String,
+    pub(crate) fingerprint: String,
     /// From the page inwards to what wrote or sent the item.
-    pub(super) chain: Vec<String>,
-    pub(super) stack: Vec<String>,
-    pub(super) notes: Vec<String>,
-    pub(super) proof: &'static str,
-    pub(super) certainty: &'static str,
-    pub(super) seen: String,
-    pub(super) legal: Vec<String>,
-    pub(super) remedy: String,
-    pub(super) pages: Vec<String>,
-    pub(super) more_pages: usize,
+    pub(crate) chain: Vec<String>,
+    pub(crate) stack: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) proof: &'static str,
+    pub(crate) certainty: &'static str,
+    pub(crate) seen: String,
+    pub(crate) legal: Vec<String>,
+    pub(crate) remedy: String,
+    pub(crate) pages: Vec<String>,
+    pub(crate) more_pages: usize,
 }
 
 /// Which findings an item of a visit has: rule and place in the report, by state, kind, host and name.
@@ -300,7 +301,7 @@ impl GroupView {
 }
 
 impl FindingView {
-    fn of(pages: &Addresses<'_>, anchor: usize, entry: &Entry<'_>) -> Self {
+    pub(in crate::report) fn of(pages: &Addresses<'_>, anchor: usize, entry: &Entry<'_>) -> Self {
         let finding = entry.finding;
         let evidence = &finding.evidence;
         let (verdict, verdict_meaning) = verdict_words(finding.verdict);

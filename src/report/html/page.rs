@@ -12,7 +12,7 @@ use super::timeline::Timeline;
 use super::{LONGEST_NAME, LONGEST_PROSE, LONGEST_URL, StateView, tone};
 use crate::model::report::Page;
 use crate::model::snapshot::Request;
-use crate::model::visit::{Banner, ButtonRole, Screenshot, Visit};
+use crate::model::visit::{Banner, ButtonRole, Screenshot, State, Visit};
 use crate::report::RenderError;
 use crate::report::outline::Outline;
 use crate::report::printable::{number, shown};
@@ -225,7 +225,7 @@ impl<'a> PageWriter<'a> {
         let mut views = Vec::new();
         let mut more = 0;
         let mut new = Vec::new();
-        for (caption, picture) in pictures_of(page) {
+        for (_, caption, picture) in pictures_of(page) {
             if self.pictures.contains(&picture.sha256) {
                 continue;
             }
@@ -264,15 +264,16 @@ pub(super) struct PageView {
     pub(super) visits: Vec<VisitView>,
 }
 
-pub(super) struct BannerView {
-    pub(super) found: bool,
-    pub(super) cmp: String,
-    pub(super) languages: String,
-    pub(super) accept: &'static str,
-    pub(super) reject: &'static str,
-    pub(super) seen: String,
-    pub(super) text: String,
-    pub(super) buttons: Vec<(String, &'static str, u8)>,
+/// A banner, as it is shown.
+pub(crate) struct BannerView {
+    pub(crate) found: bool,
+    pub(crate) cmp: String,
+    pub(crate) languages: String,
+    pub(crate) accept: &'static str,
+    pub(crate) reject: &'static str,
+    pub(crate) seen: String,
+    pub(crate) text: String,
+    pub(crate) buttons: Vec<(String, &'static str, u8)>,
 }
 
 pub(super) struct PictureView {
@@ -301,7 +302,7 @@ pub(super) struct RequestView {
 
 impl BannerView {
     /// With so many characters of its text and so many buttons.
-    fn of(banner: &Banner, (letters, buttons): (usize, usize)) -> Self {
+    pub(in crate::report) fn of(banner: &Banner, (letters, buttons): (usize, usize)) -> Self {
         let languages: Vec<String> = banner
             .languages
             .iter()
@@ -343,8 +344,11 @@ fn role(role: ButtonRole) -> &'static str {
     }
 }
 
-/// The pictures of a page with what they show, the first visits' first.
-fn pictures_of(page: &Page) -> impl Iterator<Item = (String, &Screenshot)> {
+/// The pictures of a page with what they show, the first visits' first; each with its state, unless it
+/// shows the banner of them all.
+pub(in crate::report) fn pictures_of(
+    page: &Page,
+) -> impl Iterator<Item = (Option<State>, String, &Screenshot)> {
     let banner = page
         .banner
         .screenshot
@@ -354,7 +358,7 @@ fn pictures_of(page: &Page) -> impl Iterator<Item = (String, &Screenshot)> {
                 .iter()
                 .find_map(|visit| visit.banner.screenshot.as_ref())
         })
-        .map(|picture| ("The banner as it was shown".to_owned(), picture));
+        .map(|picture| (None, "The banner as it was shown".to_owned(), picture));
     let mut visits: Vec<&Visit> = page.visits.iter().collect();
     visits.sort_by_key(|visit| (visit.repeat, visit.state));
     let of_visits = visits.into_iter().flat_map(|visit| {
@@ -368,7 +372,7 @@ fn pictures_of(page: &Page) -> impl Iterator<Item = (String, &Screenshot)> {
             let moment = wording::moment(picture.at_ms);
             let caption =
                 format!("Right after the answer in the state {name}, {became}, at {moment}");
-            (caption, picture)
+            (Some(visit.state), caption, picture)
         });
         let end = visit.screenshot.as_ref().map(|picture| {
             let whole = if picture.full_page {
@@ -380,7 +384,7 @@ fn pictures_of(page: &Page) -> impl Iterator<Item = (String, &Screenshot)> {
                 "At the end of the state {name}: {}{whole}",
                 wording::state_meaning(visit.state)
             );
-            (caption, picture)
+            (Some(visit.state), caption, picture)
         });
         chosen.into_iter().chain(end)
     });

@@ -44,13 +44,15 @@ impl Walk<'_> {
                 }
             }
             if self.answer_layer(&current).await {
-                // Switches on the first layer take more than the one click that accepting takes.
-                let route =
-                    if layer == 1 && untouched && current.button(ButtonRole::Reject).is_some() {
-                        Route::FirstLayer
-                    } else {
-                        Route::SecondLayer
-                    };
+                // Switches on the first layer take more than the one click that accepting takes;
+                // saving while none is on takes no more.
+                let at_once =
+                    current.button(ButtonRole::Reject).is_some() || self.choice.clicks == 1;
+                let route = if layer == 1 && untouched && at_once {
+                    Route::FirstLayer
+                } else {
+                    Route::SecondLayer
+                };
                 self.note_route(banner, route);
                 return true;
             }

@@ -1,12 +1,16 @@
 //! Compares what yes and no left behind, where nobody but the site can read it.
 
+use serde_json::Value;
+
 use super::speech::{self, Sense};
-use super::{Answer, decode, infer};
+use super::{Answer, category, decode, infer};
 
 /// A run of digits this long is a moment or a number somebody drew.
 const LONGEST_NUMBER: usize = 8;
 /// A word with digits this long is an identifier.
 const LONGEST_MIXED: usize = 8;
+/// Longest list that is compared.
+const LONGEST_LIST: usize = 2_000;
 /// A word this long is an identifier or a cipher.
 const LONGEST_WORD: usize = 24;
 
@@ -28,6 +32,9 @@ pub fn tells_apart(name: &str, mine: &str, theirs: Option<&str>) -> bool {
     ) {
         return true;
     }
+    if theirs.is_some_and(|theirs| lists_more_than_the_other(mine, theirs)) {
+        return true;
+    }
     if !super::is_consent_record_name(name) {
         return false;
     }
@@ -38,6 +45,57 @@ pub fn tells_apart(name: &str, mine: &str, theirs: Option<&str>) -> bool {
     match theirs {
         Some(theirs) => lasting != self::lasting(theirs),
         None => speech::name(name).sense != Sense::Seen,
+    }
+}
+
+/// Whether one value lists cookies, purposes or vendors that the other leaves out, and none it has not.
+fn lists_more_than_the_other(mine: &str, theirs: &str) -> bool {
+    let tree = |value: &str| decode::tree(&decode::text(value)?);
+    match (tree(mine), tree(theirs)) {
+        (Some(mine), Some(theirs)) => has_longer_list(&mine, &theirs, false, decode::DEEPEST),
+        _ => false,
+    }
+}
+
+/// Keys of lists of what is allowed, in part.
+const LISTS: &[&str] = &[
+    "cookie",
+    "consent",
+    "purpose",
+    "vendor",
+    "permission",
+    "accept",
+    "allow",
+    "grant",
+];
+
+/// Looks for the lists at the same place of both; `listed` says that the key above them is one of [`LISTS`].
+fn has_longer_list(mine: &Value, theirs: &Value, listed: bool, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    match (mine, theirs) {
+        (Value::Array(mine), Value::Array(theirs)) => {
+            let (few, many) = if mine.len() < theirs.len() {
+                (mine, theirs)
+            } else {
+                (theirs, mine)
+            };
+            let plain = |item: &Value| item.is_string() || item.is_number();
+            listed
+                && few.len() < many.len()
+                && many.len() <= LONGEST_LIST
+                && many.iter().all(plain)
+                && few.iter().all(|item| many.contains(item))
+        }
+        (Value::Object(mine), Value::Object(theirs)) => mine.iter().any(|(key, value)| {
+            let joined = category::words(key).concat();
+            let listed = LISTS.iter().any(|part| joined.contains(part));
+            theirs
+                .get(key)
+                .is_some_and(|other| has_longer_list(value, other, listed, depth))
+        }),
+        _ => false,
     }
 }
 
@@ -108,6 +166,24 @@ mod tests {
             ("cookie_optout", "1", None, true),
             ("cookie_banner_dismissed", "1", None, false),
             ("cookie_consent", "", Some("1"), false),
+            (
+                "ccb_token",
+                r#"{"cookies":[1],"version":1,"uuid":0.123}"#,
+                Some(r#"{"cookies":[1,2],"version":1,"uuid":0.456}"#),
+                true,
+            ),
+            (
+                "recent",
+                r#"{"items":[1],"uuid":0.1}"#,
+                Some(r#"{"items":[1,2],"uuid":0.4}"#),
+                false,
+            ),
+            (
+                "ccb_token",
+                r#"{"cookies":[1,3]}"#,
+                Some(r#"{"cookies":[1,2]}"#),
+                false,
+            ),
         ] {
             assert_eq!(tells_apart(name, mine, theirs), expected, "{name} {mine}");
         }

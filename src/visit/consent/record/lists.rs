@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::model::snapshot::Grant;
 
-use super::category::{grant, necessary, optional, yes_or_no};
+use super::category::{grant, necessary, optional, settle_functional, yes_or_no};
 use super::platforms::{Entry, Reading};
 use super::tcf::TcString;
 use super::{decode, platforms};
@@ -38,6 +38,7 @@ fn texts(value: Option<&Value>) -> Option<Vec<String>> {
 /// Grants for a list of what is allowed; a list of nothing refusable refuses the rest.
 fn allowed(names: &[String]) -> Vec<Grant> {
     let mut grants: Vec<Grant> = names.iter().map(|name| grant(name, true)).collect();
+    settle_functional(&mut grants);
     if grants.iter().all(|grant| grant.necessary) {
         grants.push(optional(REST, false));
     }

@@ -313,11 +313,12 @@ pub(super) fn tealium_opt_out(entry: &Entry<'_>) -> Option<Reading> {
     (!grants.is_empty()).then(|| Reading::answer(grants))
 }
 
-/// `{"func":0,"anl":0,"adv":0,"ess":1}`.
+/// `{"func":0,"anl":0,"adv":0,"ess":1,"dt3":1}`. `dt3`, whether data may go to third parties, is the answer to
+/// another question, that of the California Consumer Privacy Act.
 pub(super) fn wix(entry: &Entry<'_>) -> Option<Reading> {
     let tree = entry.tree()?;
     let object = tree.as_object()?;
-    let grants: Vec<Grant> = ["ess", "func", "anl", "adv", "dt3"]
+    let grants: Vec<Grant> = ["ess", "func", "anl", "adv"]
         .into_iter()
         .filter_map(|name| Some(grant(name, flag(object.get(name)?)?)))
         .collect();

@@ -279,7 +279,7 @@ pub(super) fn name(name: &str) -> Name {
     let joined = words.concat();
     let holds = |parts: &[&str]| parts.iter().any(|part| joined.contains(part));
     let is = |whole: &[&str]| words.iter().any(|word| whole.contains(&word.as_str()));
-    let category = category(name);
+    let category = category_in(&words);
     let topic =
         if is(ELSEWHERE) || joined.contains("cookieenabled") || joined.contains("cookiesenabled") {
             Topic::Other
@@ -299,6 +299,24 @@ pub(super) fn name(name: &str) -> Name {
         },
         category,
     }
+}
+
+/// The category a name speaks of. "Preferences" beside a word for cookies or consent are what the
+/// visitor answered; alone they are a category.
+fn category_in(words: &[String]) -> Option<Category> {
+    let about_consent = |word: &String| {
+        word.starts_with("cookie") || CONSENT.iter().any(|part| word.contains(part))
+    };
+    let is_answers = |word: &String| word.starts_with("prefer") || word.starts_with("préf");
+    if words.iter().any(about_consent) && words.iter().any(is_answers) {
+        let others: Vec<&str> = words
+            .iter()
+            .filter(|word| !is_answers(word))
+            .map(String::as_str)
+            .collect();
+        return category(&others.join(" "));
+    }
+    category(&words.join(" "))
 }
 
 /// How a yes or no under the joined words of a name is meant.
@@ -364,6 +382,20 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(speaks_of_consent(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn preferences_of_cookies_are_answers_and_no_category() {
+        for (text, expected) in [
+            ("cookie-preference", None),
+            ("cookiePreferences", None),
+            ("consent_preferences", None),
+            ("preferences", Some(Category::Optional)),
+            ("cookie_analytics", Some(Category::Optional)),
+            ("cookie_preferences_marketing", Some(Category::Optional)),
+        ] {
+            assert_eq!(name(text).category, expected, "{text}");
         }
     }
 

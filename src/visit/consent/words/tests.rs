@@ -104,7 +104,7 @@ sk save: Uložiť nastavenia | Povoliť výber
 hu accept: Összes elfogadása | Elfogadom | Az összes süti engedélyezése
 hu reject: Elutasítom | Csak a szükséges sütik | Csak a szükségeseket fogadom el | Folytatás elfogadás nélkül | Nem fogadom el
 hu settings: Beállítások kezelése | További lehetőségek
-hu save: Beállítások mentése | Kiválasztottak engedélyezése
+hu save: Beállítások mentése | Kiválasztottak mentése | Kiválasztottak engedélyezése
 ro accept: Accept toate | Acceptă toate cookie-urile | Sunt de acord
 ro reject: Refuz toate | Respinge tot | Doar cele necesare | Continuă fără a accepta
 ro settings: Setări cookie-uri | Mai multe opțiuni

@@ -277,6 +277,21 @@ fn platforms_with_a_switch_for_each_category() {
             Some(("wix", true, DENIED)),
         ),
         (
+            "consent-policy",
+            r#"{"ess":1,"func":0,"anl":0,"adv":0,"dt3":1,"ts":29000000}"#,
+            Some(("wix", true, DENIED)),
+        ),
+        (
+            "cookie-agreed-categories",
+            r#"["functional"]"#,
+            Some(("eu-cookie-compliance", true, DENIED)),
+        ),
+        (
+            "cookie-agreed-categories",
+            r#"["functional","analytics"]"#,
+            Some(("eu-cookie-compliance", true, GRANTED)),
+        ),
+        (
             "fides_consent",
             r#"{"consent":{"analytics":false},"fides_meta":{"consentMethod":"reject"}}"#,
             Some(("fides", true, DENIED)),
