@@ -132,8 +132,9 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let listener = service.bind().await.map_err(|error| usage(&error))?;
     let ends = CancellationToken::new();
     let ending = ends.clone();
+    let asked = asked_to_end().map_err(|error| (error.to_string(), Exit::Internal))?;
     tokio::spawn(async move {
-        asked_to_end().await;
+        asked.await;
         ending.cancel();
     });
     let address = listener
@@ -147,19 +148,29 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
         .map_err(|error| (chain(&error), Exit::Internal))
 }
 
-/// Returns when somebody at the terminal, or whoever looks after the service, asks it to end.
-async fn asked_to_end() {
-    #[cfg(unix)]
-    if let Ok(mut terminates) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
+/// Is over when somebody at the terminal, or whoever looks after the service, asks it to end.
+///
+/// They are heard from now on, and not from when it is waited for: whoever reads that the service listens
+/// may ask at once.
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut terminates = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            _ = terminates.recv() => return,
-            _ = tokio::signal::ctrl_c() => return,
+            _ = interrupts.recv() => {}
+            _ = terminates.recv() => {}
         }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Nobody can ask.
-        std::future::pending::<()>().await;
-    }
+    })
+}
+
+/// Is over when somebody at the terminal asks the service to end. They are heard from now on.
+#[cfg(not(unix))]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupts = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupts.recv().await;
+    })
 }
