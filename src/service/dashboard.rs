@@ -12,7 +12,7 @@ mod catalog;
 mod charts;
 mod compare;
 mod finding;
-mod frame;
+pub(super) mod frame;
 mod live;
 mod memory;
 mod run;

@@ -13,6 +13,7 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::{AccessError, Caller, Scope, Service};
+use crate::service::dashboard::frame::Frame;
 use crate::service::error::Problem;
 
 pub(super) fn router() -> Router<Service> {
@@ -36,33 +37,14 @@ pub(super) fn router() -> Router<Service> {
         .route("/tokens/remove", post(tokens::remove))
 }
 
-/// What every page has around it.
-struct Frame {
-    /// What its tab is called.
-    title: String,
-    /// What whoever looks may do; nothing for nobody.
-    scope: Option<Scope>,
-    /// What forms have to carry; empty when they cannot be sent.
-    csrf: String,
-}
-
-impl Frame {
-    fn new(heading: &str, caller: Option<Caller>, told: &Told) -> Self {
-        let scope = caller.as_ref().map(|caller| caller.scope);
-        Self {
-            // Whoever does not see the page hears first that something is wrong.
-            title: match told.error {
-                Some(_) => format!("Error: {heading}"),
-                None => heading.to_owned(),
-            },
-            scope,
-            csrf: caller.and_then(|caller| caller.csrf).unwrap_or_default(),
-        }
-    }
-
-    fn may_administer(&self) -> bool {
-        self.scope == Some(Scope::Admin)
-    }
+/// What stands around a page.
+fn framed(heading: &str, caller: Option<&Caller>, told: &Told) -> Frame {
+    // Whoever does not see the page hears first that something is wrong.
+    let title = match told.error {
+        Some(_) => format!("Error: {heading}"),
+        None => heading.to_owned(),
+    };
+    Frame::around(caller, title)
 }
 
 /// What a page has to say of what was sent before.

@@ -31,7 +31,7 @@ pub(super) const fn policy() -> &'static str {
 
 /// A part of the dashboard, as the navigation names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::service) enum Part {
     Sites,
     Audits,
     Services,
@@ -57,16 +57,16 @@ const NAVIGATION: [(Part, &str, &str); 8] = [
 
 /// What stands around the content of a page.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) title: String,
-    pub(super) here: Part,
+pub(in crate::service) struct Frame {
+    pub(in crate::service) title: String,
+    pub(in crate::service) here: Part,
     /// As the journal names who looks; empty for nobody.
-    pub(super) caller: String,
-    pub(super) scope: Option<Scope>,
+    pub(in crate::service) caller: String,
+    pub(in crate::service) scope: Option<Scope>,
     /// What forms have to carry; empty when they cannot be sent.
-    pub(super) csrf: String,
+    pub(in crate::service) csrf: String,
     /// Load the page again after so many seconds where no script runs.
-    pub(super) again: Option<u32>,
+    pub(in crate::service) again: Option<u32>,
 }
 
 impl Frame {
@@ -82,6 +82,19 @@ impl Frame {
         }
     }
 
+    /// Around a page that belongs to no part, whoever looks.
+    pub(in crate::service) fn around(caller: Option<&Caller>, title: String) -> Self {
+        let csrf = caller.and_then(|caller| caller.csrf.clone());
+        Self {
+            title,
+            here: Part::Elsewhere,
+            caller: caller.map_or_else(String::new, |caller| shown(&caller.name, LONGEST_NAME)),
+            scope: caller.map(|caller| caller.scope),
+            csrf: csrf.unwrap_or_default(),
+            again: None,
+        }
+    }
+
     /// The same, loaded again after so many seconds where no script runs.
     pub(super) fn again(self, seconds: Option<u32>) -> Self {
         Self {
@@ -90,20 +103,22 @@ impl Frame {
         }
     }
 
-    pub(super) fn style(&self) -> &'static str {
+    pub(in crate::service) fn style(&self) -> &'static str {
         assets::style()
     }
 
-    pub(super) fn script(&self) -> &'static str {
+    pub(in crate::service) fn script(&self) -> &'static str {
         assets::script()
     }
 
-    pub(super) fn icon(&self) -> &'static str {
+    pub(in crate::service) fn icon(&self) -> &'static str {
         assets::icon()
     }
 
     /// The parts: address, name, whether the page belongs to it.
-    pub(super) fn navigation(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    pub(in crate::service) fn navigation(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
         NAVIGATION
             .into_iter()
             .map(|(part, address, name)| (address, name, part == self.here))
@@ -119,7 +134,7 @@ impl Frame {
         self.scope >= Some(Scope::Admin) && !self.csrf.is_empty()
     }
 
-    pub(super) fn version(&self) -> &'static str {
+    pub(in crate::service) fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 }
@@ -235,14 +250,7 @@ impl IntoResponse for Refusal {
             detail,
             ..
         } = self.0;
-        let frame = Frame {
-            title,
-            here: Part::Elsewhere,
-            caller: String::new(),
-            scope: None,
-            csrf: String::new(),
-            again: None,
-        };
+        let frame = Frame::around(None, title);
         let detail = shown(&detail, LONGEST_PROSE);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, Shown(RefusalPage { frame, detail })).into_response()

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::signing::Nothing;
-use super::{Frame, Told, filters, on_to, page, refused};
+use super::{Frame, Told, filters, framed, on_to, page, refused};
 use crate::service::Service;
 use crate::service::access::accounts::Account;
 use crate::service::access::journal::Deed;
@@ -90,7 +90,7 @@ fn account_page(
     page(
         StatusCode::OK,
         &AccountPage {
-            frame: Frame::new(heading, Some(caller), &told),
+            frame: framed(heading, Some(&caller), &told),
             heading,
             told,
             account,

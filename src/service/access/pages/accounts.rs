@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{Frame, Told, filters, on_to, page, refused, scopes_to};
+use super::{Frame, Told, filters, framed, on_to, page, refused, scopes_to};
 use crate::service::Service;
 use crate::service::access::accounts::Account;
 use crate::service::access::journal::Deed;
@@ -29,7 +29,7 @@ fn accounts_page(service: &Service, caller: Caller, error: Option<&AccessError>)
     page(
         StatusCode::OK,
         &AccountsPage {
-            frame: Frame::new(heading, Some(caller), &told),
+            frame: framed(heading, Some(&caller), &told),
             heading,
             told,
             accounts: service.access().accounts(),

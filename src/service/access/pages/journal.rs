@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Frame, Told, filters, page};
+use super::{Frame, Told, filters, framed, page};
 use crate::service::Service;
 use crate::service::access::MayAdmin;
 use crate::service::access::journal::Entry;
@@ -53,7 +53,7 @@ pub(super) async fn list(
     Ok(page(
         StatusCode::OK,
         &JournalPage {
-            frame: Frame::new(heading, Some(caller), &told),
+            frame: framed(heading, Some(&caller), &told),
             heading,
             told,
             older: last.filter(|_| has_more),

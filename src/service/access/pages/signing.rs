@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Frame, Told, on_to, page, refused};
+use super::{Frame, Told, framed, on_to, page, refused};
 use crate::service::Service;
 use crate::service::access::journal::Deed;
 use crate::service::access::password::Password;
@@ -75,7 +75,7 @@ fn sign_in_page(service: &Service, name: &str, to: &str, error: Option<&AccessEr
     page(
         StatusCode::OK,
         &SignInPage {
-            frame: Frame::new(heading, None, &told),
+            frame: framed(heading, None, &told),
             heading,
             told,
             name,
@@ -166,7 +166,7 @@ fn first_page(key: Option<&str>, name: &str, error: Option<&AccessError>) -> Res
     page(
         StatusCode::OK,
         &FirstPage {
-            frame: Frame::new(heading, None, &told),
+            frame: framed(heading, None, &told),
             heading,
             told,
             key,

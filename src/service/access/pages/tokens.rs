@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{Frame, Told, filters, on_to, page, refused, scopes_to};
+use super::{Frame, Told, filters, framed, on_to, page, refused, scopes_to};
 use crate::service::Service;
 use crate::service::access::journal::Deed;
 use crate::service::access::tokens::Token;
@@ -39,7 +39,7 @@ fn tokens_page(
             secret,
             scopes: scopes_to(caller.scope),
             tokens: service.access().tokens_of(identity.whose(caller.scope)),
-            frame: Frame::new(heading, Some(caller), &told),
+            frame: framed(heading, Some(&caller), &told),
             heading,
             told,
         },
