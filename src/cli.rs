@@ -106,7 +106,10 @@ pub fn main() -> u8 {
             return if usage { Exit::Usage } else { Exit::Passed }.code();
         }
     };
-    output::start_log();
+    match &cli.command {
+        Command::Serve(arguments) => output::start_log("info", arguments.log_format),
+        _ => output::start_log("error", output::LogFormat::Text),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod operations;
 pub mod runs;
 pub mod schedule;
 pub mod shelves;
@@ -23,10 +24,12 @@ pub mod sites;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
@@ -43,6 +46,8 @@ use sites::Sites;
 
 /// Events a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
+/// How long what is being answered may go on when the service ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// How the service runs.
 #[derive(Debug, Clone)]
@@ -59,6 +64,18 @@ pub struct Options {
     pub bounds: Bounds,
     /// What hosts mean.
     pub names: Names,
+    /// Where people reach the service, such as `https://consent.example.com`; where it listens unless said.
+    pub public_url: Option<Url>,
+}
+
+impl Options {
+    /// The address people reach a page of the service at; `path` begins with a slash.
+    pub fn public_address(&self, path: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
+            None => format!("http://{}{path}", self.listen),
+        }
+    }
 }
 
 impl Default for Options {
@@ -71,6 +88,7 @@ impl Default for Options {
             concurrency: 2,
             bounds: Bounds::default(),
             names: Names::default(),
+            public_url: None,
         }
     }
 }
@@ -126,6 +144,9 @@ struct Inner {
     timer: Timer,
     /// Cancelled when the service ends: answers that have no end of their own end then.
     closing: CancellationToken,
+    /// Alerts that wait.
+    outbox: alerts::Outbox,
+    health: operations::Health,
     options: Options,
 }
 
@@ -147,6 +168,8 @@ impl Service {
             desk: Desk::default(),
             timer: Timer::default(),
             closing: CancellationToken::new(),
+            outbox: alerts::Outbox::default(),
+            health: operations::Health::default(),
             options,
         })))
     }
@@ -199,6 +222,16 @@ impl Service {
         &self.0.timer
     }
 
+    /// Alerts that wait.
+    fn outbox(&self) -> &alerts::Outbox {
+        &self.0.outbox
+    }
+
+    /// Whether the service can do its work.
+    pub fn health(&self) -> &operations::Health {
+        &self.0.health
+    }
+
     /// Everything that happens from now on.
     pub fn listen(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
@@ -247,23 +280,47 @@ impl Service {
         listener: TcpListener,
         ends: CancellationToken,
     ) -> Result<(), ServiceError> {
-        let engine = tokio::spawn(engine::run(self.clone(), ends.clone()));
+        let alerts = tokio::spawn(alerts::run(self.clone(), ends.clone()));
+        let chores = tokio::spawn(operations::run(self.clone(), ends.clone()));
         let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
+        let engine = tokio::spawn({
+            let service = self.clone();
+            let ends = ends.clone();
+            async move {
+                let _runs = service.health().engine_runs();
+                engine::run(service.clone(), ends).await;
+            }
+        });
         let (closing, ending) = (self.closing().clone(), ends.clone());
         tokio::spawn(async move {
             ending.cancelled().await;
             closing.cancel();
         });
-        let served = axum::serve(
+        let health = self.clone();
+        let late = ends.clone();
+        let late = async move {
+            late.cancelled().await;
+            health.health().end();
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        let serving = axum::serve(
             listener,
             http::router(self).into_make_service_with_connect_info::<SocketAddr>(),
         )
-        .with_graceful_shutdown(ends.clone().cancelled_owned())
-        .await;
+        .with_graceful_shutdown(ends.clone().cancelled_owned());
+        let served = tokio::select! {
+            served = async { serving.await } => served,
+            () = late => Ok(()),
+        };
         ends.cancel();
-        for (part, task) in [("the engine", engine), ("the schedules", schedules)] {
+        for (task, name) in [
+            (engine, "the engine"),
+            (schedules, "the schedules"),
+            (alerts, "sending alerts"),
+            (chores, "keeping house"),
+        ] {
             if let Err(error) = task.await {
-                tracing::error!(%error, "{part} broke off");
+                tracing::error!(%error, "{name} broke off");
             }
         }
         served.map_err(ServiceError::Serving)

@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::report::{Page, Report};
 
-pub use archive::{Exported, Imported};
+pub use archive::{Exported, Imported, Restored};
 pub use check::{Checked, Fault};
 pub use frontier::{Added, Entry, Frontier, Standing, Tally};
 pub use objects::Digest;
@@ -286,15 +286,59 @@ impl Store {
     ///
     /// Returns the bytes of evidence that were freed.
     pub fn delete(&self, id: &str) -> Result<u64, StoreError> {
-        match self.record(id) {
-            Ok(record) => self.records.delete_run(&record.id)?,
-            // Nobody can read it, so nobody misses it.
-            Err(StoreError::Form(..) | StoreError::OtherForm(_)) if id != "last" => {
-                self.records.delete_run(id)?;
+        self.delete_records(id)?;
+        self.sweep()
+    }
+
+    /// Deletes runs and gives back their space, looking through the evidence once. One that is gone already
+    /// is passed over.
+    ///
+    /// Returns the bytes of evidence that were freed.
+    pub fn delete_all(&self, ids: &[String]) -> Result<u64, StoreError> {
+        for id in ids {
+            match self.delete_records(id) {
+                Ok(()) | Err(StoreError::NoSuchRun(_)) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
         self.sweep()
+    }
+
+    fn delete_records(&self, id: &str) -> Result<(), StoreError> {
+        // Not while everything is written into an export: half a run would be in it.
+        let _alone = self
+            .sweeping
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match self.record(id) {
+            Ok(record) => self.records.delete_run(&record.id),
+            // Nobody can read it, so nobody misses it.
+            Err(StoreError::Form(..) | StoreError::OtherForm(_)) if id != "last" => {
+                self.records.delete_run(id)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is known of the pages of a run without reading them, in their order.
+    pub fn page_records(
+        &self,
+        run: &str,
+    ) -> impl Iterator<Item = Result<PageRecord, StoreError>> + use<> {
+        self.records
+            .pages(run)
+            .map(|entry| entry.map(|(_, page)| page))
+    }
+
+    /// Bytes of records on disk.
+    pub fn record_bytes(&self) -> Result<u64, StoreError> {
+        self.records.size_on_disk()
+    }
+
+    /// Bytes on disk: of records, and of evidence. Looks at every piece of evidence.
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        let evidence = self.objects.list()?.iter().map(|(_, bytes)| bytes).sum();
+        Ok((self.records.size_on_disk()?, evidence))
     }
 
     /// Removes what no run names, and returns how many bytes of evidence that were.

@@ -4,6 +4,9 @@
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
 //! next request. Times are RFC 3339 in UTC. Errors are problem details.
 
+mod channels;
+mod deliveries;
+mod operations;
 mod schedules;
 mod sites;
 
@@ -29,6 +32,9 @@ pub(super) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()
+            .merge(channels::router())
+            .merge(deliveries::router())
+            .merge(operations::router())
             .merge(schedules::router())
             .merge(sites::router()),
     )

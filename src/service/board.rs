@@ -112,6 +112,32 @@ impl Board {
         open.collect()
     }
 
+    /// Reads all audits again.
+    pub fn read_again(&self, shelves: &Shelves) {
+        let fresh = Self::read(shelves);
+        let fresh = fresh
+            .sites
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        *self.sites.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    /// Looks at every site.
+    pub fn for_each(&self, mut each: impl FnMut(&str, &SiteStanding)) {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        for (id, standing) in sites.iter() {
+            each(id, standing);
+        }
+    }
+
+    /// Forgets runs that were deleted.
+    pub fn forget_runs(&self, gone: impl Fn(&str) -> bool) {
+        let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
+        for point in sites.values_mut().flat_map(|site| &mut site.history) {
+            point.run = point.run.take().filter(|run| !gone(run));
+        }
+    }
+
     /// Forgets a site.
     pub fn forget(&self, site: &str) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);

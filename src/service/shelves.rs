@@ -1,7 +1,11 @@
 //! What the service keeps in the store beside runs: one shelf for each kind of record.
 
 use super::accepted::Accepted;
+use super::alerts::Told;
+use super::alerts::channel::Channel;
+use super::alerts::delivery::Delivery;
 use super::audit::Audit;
+use super::operations::settings::ServiceSettings;
 use super::schedule::Schedule;
 use super::site::Site;
 use crate::store::{Shelf, Store, StoreError};
@@ -17,6 +21,14 @@ pub struct Shelves {
     pub accepted: Shelf<Accepted>,
     /// Schedules by id.
     pub schedules: Shelf<Schedule>,
+    /// Channels by id.
+    pub channels: Shelf<Channel>,
+    /// Deliveries by id, which sorts by time.
+    pub deliveries: Shelf<Delivery>,
+    /// The settings of the service, under the one id they have.
+    pub settings: Shelf<ServiceSettings>,
+    /// What channels have been told.
+    pub told: Shelf<Told>,
 }
 
 impl Shelves {
@@ -27,6 +39,10 @@ impl Shelves {
             audits: store.shelf("audits")?,
             accepted: store.shelf("accepted")?,
             schedules: store.shelf("schedules")?,
+            channels: store.shelf("channels")?,
+            deliveries: store.shelf("deliveries")?,
+            settings: store.shelf("settings")?,
+            told: store.shelf("told")?,
         })
     }
 }

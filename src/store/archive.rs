@@ -18,6 +18,9 @@ use crate::model::value::hexadecimal;
 
 /// The form of the file.
 const FORM: &str = "consentinel/store/v1";
+/// The trees of runs, in the order they are exported: what refers to something comes before it. A page that
+/// is stored meanwhile is visited again, one whose frontier says so and that is not there would be lost.
+const OF_RUNS: [&str; 4] = ["runs", "frontier", "pages", "findings"];
 /// Longest line, in bytes: keys and digests are short.
 const LONGEST_LINE: u64 = 4 * 1024;
 /// Largest piece of evidence as it lies in its file, in bytes.
@@ -42,6 +45,23 @@ pub struct Imported {
     /// Runs.
     pub runs: usize,
     /// Pieces of evidence.
+    pub evidence: usize,
+}
+
+/// What was restored, and what was not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Runs that were missing.
+    pub runs: usize,
+    /// Runs that were there, and stayed as they are.
+    pub kept_runs: usize,
+    /// Records of the service that were missing.
+    pub records: usize,
+    /// Records of the service that were there, and stayed as they are.
+    pub kept_records: usize,
+    /// Records of the service that nobody asked for.
+    pub left_out: usize,
+    /// Pieces of evidence that were missing or damaged.
     pub evidence: usize,
 }
 
@@ -84,13 +104,25 @@ impl<W: Write> Write for Digesting<W> {
 impl Store {
     /// Writes every record and all evidence that can be read into one file.
     pub fn export(&self, path: &Path) -> Result<Exported, StoreError> {
-        let _unswept = self.unswept();
         let failed = |error| StoreError::File(path.to_path_buf(), error);
         let parent = path.parent().filter(|parent| *parent != Path::new(""));
-        let beside =
+        let mut beside =
             tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).map_err(failed)?;
+        let exported = self.export_into(beside.as_file_mut(), path)?;
+        beside.as_file().sync_all().map_err(failed)?;
+        beside.persist(path).map_err(|error| failed(error.error))?;
+        Ok(exported)
+    }
+
+    /// Writes every record and all evidence that can be read into a file, which errors call `path`.
+    ///
+    /// Others may go on writing meanwhile: every run that has come to its end is in the file whole. What
+    /// refers to something is read before it, and nothing is deleted until this returns.
+    pub fn export_into(&self, file: &mut File, path: &Path) -> Result<Exported, StoreError> {
+        let _unswept = self.unswept();
+        let failed = |error| StoreError::File(path.to_path_buf(), error);
         let mut file = Digesting {
-            inner: BufWriter::new(beside),
+            inner: BufWriter::new(file),
             digest: Sha256::new(),
         };
         let mut exported = Exported::default();
@@ -99,9 +131,17 @@ impl Store {
             schema: records::SCHEMA_VERSION,
         };
         put(&mut file, &first, &[]).map_err(failed)?;
-        for tree in TREES {
+        let mut runs = BTreeSet::new();
+        let of_service = TREES.into_iter().filter(|tree| !OF_RUNS.contains(tree));
+        for tree in of_service.chain(OF_RUNS) {
             for entry in &self.records.tree(tree)? {
                 let (key, value) = entry?;
+                if tree == "runs" {
+                    runs.insert(records::run_of(&key));
+                } else if OF_RUNS.contains(&tree) && !runs.contains(&records::run_of(&key)) {
+                    // Of a run that began a moment ago.
+                    continue;
+                }
                 let line = Line::Record {
                     tree: tree.to_owned(),
                     key: hexadecimal(&key),
@@ -132,13 +172,96 @@ impl Store {
             sha256: hexadecimal(&file.digest.clone().finalize()),
         };
         put(&mut file, &last, &[]).map_err(failed)?;
-        let beside = file
-            .inner
-            .into_inner()
-            .map_err(|error| failed(error.into_error()))?;
-        beside.as_file().sync_all().map_err(failed)?;
-        beside.persist(path).map_err(|error| failed(error.error))?;
+        file.flush().map_err(failed)?;
         Ok(exported)
+    }
+
+    /// Brings back what is missing: runs that are not there, and records of the service that are not there
+    /// and that `wanted`, given their tree and their JSON, asks for. What is there stays as it is. Nothing
+    /// is taken from a file that is not whole.
+    pub fn restore(
+        &self,
+        path: &Path,
+        wanted: impl Fn(&str, &[u8]) -> bool,
+    ) -> Result<Restored, StoreError> {
+        let mut missing = BTreeSet::new();
+        read(path, |line, bytes| {
+            if let Line::Record { tree, key, .. } = line
+                && tree == "runs"
+            {
+                let id = records::run_of(&bytes_of(&key).unwrap_or_default());
+                checked_run(&id, bytes)?;
+                if self.records.run(&id)?.is_none() {
+                    missing.insert(id);
+                }
+            }
+            Ok(())
+        })?;
+        let _unswept = self.unswept();
+        let mut restored = Restored::default();
+        let mut run_records: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut since_flush = 0;
+        read(path, |line, bytes| {
+            match line {
+                Line::Record { tree, key, .. } => {
+                    let key = bytes_of(&key).unwrap_or_default();
+                    if OF_RUNS.contains(&tree.as_str()) {
+                        if !missing.contains(&records::run_of(&key)) {
+                            restored.kept_runs += usize::from(tree == "runs");
+                            return Ok(());
+                        }
+                        if tree == "runs" {
+                            run_records.push((key, bytes.to_vec()));
+                            return Ok(());
+                        }
+                        self.records.tree(&tree)?.insert(key, bytes)?;
+                    } else {
+                        let json = bytes.get(1..).unwrap_or_default();
+                        if !wanted(&tree, json) {
+                            restored.left_out += 1;
+                            return Ok(());
+                        }
+                        let swapped = self.records.tree(&tree)?.compare_and_swap(
+                            key,
+                            None::<&[u8]>,
+                            Some(bytes),
+                        )?;
+                        if swapped.is_ok() {
+                            restored.records += 1;
+                        } else {
+                            restored.kept_records += 1;
+                        }
+                    }
+                    since_flush += 1;
+                    if since_flush >= FLUSH_EVERY {
+                        since_flush = 0;
+                        self.records.flush()?;
+                    }
+                }
+                // What is there and whole stays; what is damaged is mended.
+                Line::Evidence { digest, .. }
+                    if !missing.is_empty() && self.objects.get(&digest).is_err() =>
+                {
+                    self.objects.put_file(&digest, bytes.to_vec())?;
+                    restored.evidence += 1;
+                }
+                Line::Evidence { .. } | Line::Store { .. } | Line::End { .. } => {}
+            }
+            Ok(())
+        })?;
+        restored.runs = run_records.len();
+        self.put_runs(run_records)?;
+        Ok(restored)
+    }
+
+    /// Last: a run that is there is there with everything that belongs to it.
+    fn put_runs(&self, runs: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StoreError> {
+        self.records.flush()?;
+        let tree = self.records.tree("runs")?;
+        for (key, value) in runs {
+            tree.insert(key, value)?;
+        }
+        self.records.flush()
     }
 
     /// Takes everything out of such a file. Nothing is taken from a file that is not whole, and none
@@ -168,11 +291,7 @@ impl Store {
                 Line::Record { tree, key, .. } => {
                     let key = bytes_of(&key).unwrap_or_default();
                     if tree == "runs" {
-                        let id = records::run_of(&key);
-                        let record: RunRecord = records::decode(&id, bytes)?;
-                        if !records::is_run_id(&id) || record.id != id {
-                            return Err(StoreError::NoId(id));
-                        }
+                        checked_run(&records::run_of(&key), bytes)?;
                         run_records.push((key, bytes.to_vec()));
                         return Ok(());
                     }
@@ -194,15 +313,19 @@ impl Store {
             }
             Ok(())
         })?;
-        self.records.flush()?;
-        // Last: a run that is there is there with everything that belongs to it.
-        let tree = self.records.tree("runs")?;
         imported.runs = run_records.len();
-        for (key, value) in run_records {
-            tree.insert(key, value)?;
-        }
-        self.records.flush()?;
+        self.put_runs(run_records)?;
         Ok(imported)
+    }
+}
+
+/// That the record of a run is one, and the run's own.
+fn checked_run(id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let record: RunRecord = records::decode(id, bytes)?;
+    if records::is_run_id(id) && record.id == id {
+        Ok(())
+    } else {
+        Err(StoreError::NoId(id.to_owned()))
     }
 }
 

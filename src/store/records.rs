@@ -34,7 +34,7 @@ const SCHEMA_KEY: &[u8] = b"schema";
 const EVIDENCE_KEY: &[u8] = b"evidence";
 
 /// The trees that hold records, by name: those of runs, then the shelves of the service.
-pub(super) const TREES: [&str; 16] = [
+pub(super) const TREES: [&str; 17] = [
     "runs",
     "pages",
     "frontier",
@@ -51,6 +51,7 @@ pub(super) const TREES: [&str; 16] = [
     "journal",
     "answered",
     "settings",
+    "told",
 ];
 
 /// The records of a store.
