@@ -128,6 +128,18 @@ impl Frame {
 #[derive(Debug)]
 pub(super) struct Viewer(pub(super) Caller);
 
+impl Viewer {
+    /// Keeps out who may not change the service itself.
+    pub(super) fn administers(&self) -> Result<(), Problem> {
+        if self.0.scope >= Scope::Admin {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "this is for those who administer the service; ask one of them",
+        ))
+    }
+}
+
 impl FromRequestParts<Service> for Viewer {
     type Rejection = Response;
 
