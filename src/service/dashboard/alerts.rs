@@ -42,6 +42,7 @@ const SEVERITIES: [Severity; 5] = [
 ];
 
 pub(super) fn router() -> Router<Service> {
+    let new = |viewer: Viewer, Query(of): Query<OfKind>| async move { new(&viewer, &of.kind) };
     Router::new()
         .route("/alerts", get(alerts))
         .route("/alerts/new", get(new).post(add))
@@ -298,7 +299,7 @@ impl Fields {
             "slack" => Target::Slack { url },
             "teams" => Target::Teams { url },
             "matrix" => Target::Matrix {
-                homeserver: self.homeserver.trim().parse().map_err(|_| {
+                homeserver: self.homeserver.trim().parse().ok().ok_or_else(|| {
                     Problem::invalid("/target/homeserver", "give the address of the homeserver")
                 })?,
                 room: self.room.trim().to_owned(),
@@ -424,12 +425,12 @@ struct OfKind {
     kind: String,
 }
 
-// Channels hold secrets: they are kept by those who may do everything.
-async fn new(viewer: Viewer, Query(wish): Query<OfKind>) -> Answer<FormPage> {
+/// Channels hold secrets: they are kept by those who may do everything.
+fn new(viewer: &Viewer, kind: &str) -> Answer<FormPage> {
     viewer.administers()?;
-    let known = KINDS.into_iter().find(|(kind, _)| *kind == wish.kind);
+    let known = KINDS.into_iter().find(|(known, _)| *known == kind);
     let kind = known.map_or("email", |(kind, _)| kind);
-    Ok(Shown(FormPage::of(&viewer, None, Fields::new(kind))))
+    Ok(Shown(FormPage::of(viewer, None, Fields::new(kind))))
 }
 
 #[derive(Template)]

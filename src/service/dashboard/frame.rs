@@ -60,7 +60,7 @@ const NAVIGATION: [(Part, &str, &str); 8] = [
 pub(super) struct Frame {
     pub(super) title: String,
     pub(super) here: Part,
-    /// As the journal names who looks; empty for nobody.
+    /// Who looks; empty for nobody.
     pub(super) caller: String,
     pub(super) scope: Option<Scope>,
     /// What forms have to carry; empty when they cannot be sent.
@@ -75,7 +75,7 @@ impl Frame {
         Self {
             title: title.into(),
             here,
-            caller: shown(name, LONGEST_NAME),
+            caller: shown(name.strip_prefix("account ").unwrap_or(name), LONGEST_NAME),
             scope: Some(*scope),
             csrf: csrf.clone().unwrap_or_default(),
             again: None,

@@ -64,7 +64,9 @@ impl Fields {
     fn settings(&self, known: ServiceSettings) -> Result<ServiceSettings, Problem> {
         let number = |text: &str, pointer: &str| {
             let number = text.trim().parse::<u32>();
-            number.map_err(|_| Problem::invalid(pointer, "give a whole number"))
+            number
+                .ok()
+                .ok_or_else(|| Problem::invalid(pointer, "give a whole number"))
         };
         let unless_empty = |text: &str, pointer: &str| match text.trim() {
             "" => Ok(None),
