@@ -5,7 +5,9 @@ pub mod browsing;
 mod contrast;
 pub mod crawl;
 mod crawling;
+pub mod extent;
 mod fleet;
+pub mod guard;
 mod policies;
 mod unstable;
 
@@ -14,6 +16,7 @@ pub use crawling::{CrawlJob, Crawled, crawl_site};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -33,7 +36,8 @@ use crate::store::{StoreError, Tally};
 use crate::visit::consent::{Engine, EngineError};
 use crate::visit::login::{Login, Steps, StepsError};
 use crate::visit::{Manner, Plan};
-use fleet::Fleet;
+use fleet::{Fleet, Launcher};
+use guard::Guard;
 use policies::Policies;
 
 /// What is to be audited, and how.
@@ -65,6 +69,8 @@ pub struct Job {
     pub consent_rules: Option<PathBuf>,
     /// Options that differ from their defaults, for the report.
     pub options: BTreeMap<String, String>,
+    /// What keeps the audit within bounds, where anybody may ask for one.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// Where a site's cookie policy is.
@@ -162,6 +168,13 @@ pub async fn audit(
 ) -> Result<Report, AuditError> {
     let started = Timestamp::now();
     let clock = job.manner.clock;
+    // A bound that is reached ends the visits as the user would.
+    let asked_to_stop = cancel;
+    let cancel = asked_to_stop.child_token();
+    let _watch = job
+        .guard
+        .as_ref()
+        .map(|guard| guard.keep_watch(vec![cancel.clone()]));
     let catalog = match &job.catalog {
         Some(folder) => Catalog::with_overlay(folder)?,
         None => Catalog::builtin()?,
@@ -200,7 +213,11 @@ pub async fn audit(
     let mut browser_info = None;
     let mut policies = Policies::new();
     if !plans.is_empty() {
-        let browser = launch(&job.launch).await?;
+        let launcher = Launcher {
+            options: job.launch.clone(),
+            guard: job.guard.clone(),
+        };
+        let browser = launcher.launch().await?;
         let login = logged_in(&job.manner, job.steps.as_ref(), &browser).await?;
         job.manner.login.clone_from(&login);
         for (_, plan) in &mut plans {
@@ -216,7 +233,7 @@ pub async fn audit(
                 browser: format!("{} {}", info.name, info.version),
             },
         );
-        let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
+        let fleet = Fleet::new(browser, launcher, Arc::clone(&engine));
         let mut running = futures::stream::iter(plans)
             .map(|(index, plan)| {
                 let (fleet, cancel) = (&fleet, &cancel);
@@ -248,7 +265,10 @@ pub async fn audit(
     if !engine.is_present() {
         diagnostics.push(no_engine());
     }
-    if cancel.is_cancelled() {
+    if let Some(guard) = &job.guard {
+        diagnostics.extend(guard.diagnostics());
+    }
+    if asked_to_stop.is_cancelled() {
         diagnostics.push(run_diagnostic(
             DiagnosticCode::Interrupted,
             "the run was stopped before it was complete",
@@ -292,19 +312,23 @@ async fn visits_with_gpc(
     progress: &mpsc::UnboundedSender<Progress>,
     cancel: &CancellationToken,
 ) -> Result<Vec<(usize, Visit)>, AuditError> {
-    let options = LaunchOptions {
-        global_privacy_control: true,
-        ..job.launch.clone()
+    let launcher = Launcher {
+        options: LaunchOptions {
+            global_privacy_control: true,
+            ..job.launch.clone()
+        },
+        guard: job.guard.clone(),
     };
-    let fleet = Fleet::new(launch(&options).await?, options, Arc::clone(engine));
-    let pages = targets
+    let fleet = Fleet::new(launcher.launch().await?, launcher, Arc::clone(engine));
+    let pages: Vec<(usize, Url)> = targets
         .iter()
         .enumerate()
-        .filter_map(|(index, target)| Some((index, target.url.as_ref().ok()?)));
+        .filter_map(|(index, target)| Some((index, target.url.clone().ok()?)))
+        .collect();
     let mut running = futures::stream::iter(pages)
         .map(|(index, url)| {
             let plan = Plan {
-                url: url.clone(),
+                url,
                 state: State::Before,
                 // Numbered after those that do not ask.
                 repeat: job.repeat.max(1) + 1,
@@ -350,14 +374,33 @@ async fn logged_in(
 
 /// Starts a browser and tests whether it keeps third-party cookies.
 pub async fn launch(options: &LaunchOptions) -> Result<Browser, AuditError> {
+    launch_behind(options, None).await
+}
+
+/// As [`launch`], behind a guard.
+async fn launch_behind(
+    options: &LaunchOptions,
+    guard: Option<&Guard>,
+) -> Result<Browser, AuditError> {
     let self_test = SelfTest::start().await.map_err(AuditError::SelfTest)?;
-    let mut options = options.clone();
+    let server = self_test.server();
+    let mut options = match guard {
+        None => options.clone(),
+        Some(guard) => {
+            guard.admit(&SelfTest::HOSTS, server);
+            guard.fence(options)
+        }
+    };
     // Before all others: the browser takes the first rule that fits, and the test web's fits every name.
     let others = std::mem::replace(&mut options.resolver_rules, self_test.resolver_rules());
     options.resolver_rules.extend(others);
     let mut browser = Browser::launch(&options).await?;
-    let found = self_test.run(&browser).await?;
-    browser.note_self_test(found);
+    let found = self_test.run(&browser).await;
+    if let Some(guard) = guard {
+        guard.dismiss(server);
+        guard.watch_browser(&browser);
+    }
+    browser.note_self_test(found?);
     Ok(browser)
 }
 
@@ -416,12 +459,15 @@ fn run_diagnostic(code: DiagnosticCode, message: &str) -> Diagnostic {
     }
 }
 
-/// Sorts by time; the last part tells two runs of the same millisecond apart.
-fn run_id(started: Timestamp) -> String {
+/// The id of a run that begins: sorts by time. The last part tells two of the same millisecond apart, of
+/// one process surely, of several most likely.
+pub fn run_id(started: Timestamp) -> String {
+    static BEGUN: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_add(BEGUN.fetch_add(1, Ordering::Relaxed));
     format!(
         "{}-{:04x}",
         started.strftime("%Y%m%dT%H%M%S%3fZ"),
-        std::process::id() & 0xffff
+        number & 0xffff
     )
 }
 
@@ -491,5 +537,12 @@ mod tests {
         let early = run_id(Timestamp::from_millisecond(1_000).unwrap());
         let late = run_id(Timestamp::from_millisecond(1_000_000_000).unwrap());
         assert!(early < late);
+    }
+
+    #[test]
+    fn runs_of_the_same_millisecond_have_ids_of_their_own() {
+        let started = Timestamp::from_millisecond(1_000).unwrap();
+        let ids: std::collections::BTreeSet<String> = (0..1_000).map(|_| run_id(started)).collect();
+        assert_eq!(ids.len(), 1_000);
     }
 }

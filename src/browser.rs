@@ -20,4 +20,5 @@ pub use connection::{Connection, Event};
 pub use error::BrowserError;
 pub use fetch::{Fetched, Fetcher};
 pub use launch::{Browser, LaunchOptions};
+pub use memory::of_group as memory_of_group;
 pub use session::Session;

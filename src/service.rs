@@ -3,6 +3,7 @@
 //! Everything it knows is in the store. Requests come in through [`http`], audits are carried out by
 //! [`engine`], and everybody hears of what happens by [`Event`]s.
 
+pub mod accepted;
 pub mod access;
 pub mod alerts;
 pub mod api;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod http;
 pub mod id;
 pub mod operations;
+pub mod schedule;
 pub mod shelves;
 pub mod site;
 
@@ -21,17 +23,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::audit::guard::Bounds;
 use crate::browser::LaunchOptions;
+use crate::proxy::{Resolve, SystemResolver};
 use crate::store::{Store, StoreError};
 use board::Board;
+use engine::Desk;
 use error::Problem;
 use event::Event;
+use schedule::timer::Timer;
 use shelves::Shelves;
 
 /// Events a slow listener may be behind before it misses some.
@@ -50,8 +55,10 @@ pub struct Options {
     pub audits_at_once: usize,
     /// Visits of an audit made at once.
     pub concurrency: usize,
-    /// Networks that may be reached though they are not the public internet's.
-    pub allow_net: Vec<IpNet>,
+    /// What an audit may reach, and how much it may take.
+    pub bounds: Bounds,
+    /// What hosts mean.
+    pub names: Names,
     /// Where people reach the service, such as `https://consent.example.com`; where it listens unless said.
     pub public_url: Option<Url>,
 }
@@ -63,6 +70,38 @@ impl Options {
             Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
             None => format!("http://{}{path}", self.listen),
         }
+    }
+}
+
+impl Default for Options {
+    /// On loopback, one audit after another.
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8484).into(),
+            launch: LaunchOptions::default(),
+            audits_at_once: 1,
+            concurrency: 2,
+            bounds: Bounds::default(),
+            names: Names::default(),
+            public_url: None,
+        }
+    }
+}
+
+/// Looks up what hosts mean.
+#[derive(Clone)]
+pub struct Names(pub Arc<dyn Resolve>);
+
+impl Default for Names {
+    /// As the system says.
+    fn default() -> Self {
+        Self(Arc::new(SystemResolver))
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Names").finish_non_exhaustive()
     }
 }
 
@@ -95,6 +134,8 @@ struct Inner {
     /// Alerts that wait.
     outbox: alerts::Outbox,
     health: operations::Health,
+    desk: Desk,
+    timer: Timer,
     options: Options,
 }
 
@@ -112,6 +153,8 @@ impl Service {
             bell: Notify::new(),
             outbox: alerts::Outbox::default(),
             health: operations::Health::default(),
+            desk: Desk::default(),
+            timer: Timer::default(),
             options,
         })))
     }
@@ -144,6 +187,16 @@ impl Service {
     /// Whether the service can do its work.
     pub fn health(&self) -> &operations::Health {
         &self.0.health
+    }
+
+    /// The audits that are being carried out.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// When the schedules are due.
+    fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Everything that happens from now on.
@@ -195,6 +248,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let alerts = tokio::spawn(alerts::run(self.clone(), ends.clone()));
         let chores = tokio::spawn(operations::run(self.clone(), ends.clone()));
+        let schedules = tokio::spawn(schedule::run(self.clone(), ends.clone()));
         let engine = tokio::spawn({
             let service = self.clone();
             let ends = ends.clone();
@@ -220,13 +274,14 @@ impl Service {
             () = late => Ok(()),
         };
         ends.cancel();
-        for (task, name) in [
-            (engine, "the engine"),
-            (alerts, "sending alerts"),
-            (chores, "keeping house"),
+        for (part, task) in [
+            ("the engine", engine),
+            ("the schedules", schedules),
+            ("sending alerts", alerts),
+            ("keeping house", chores),
         ] {
             if let Err(error) = task.await {
-                tracing::error!(%error, "{name} broke off");
+                tracing::error!(%error, "{part} broke off");
             }
         }
         served.map_err(ServiceError::Serving)

@@ -99,7 +99,7 @@ impl ByBrowser {
                     Err(error) => tracing::warn!(%error, "no profile could be opened"),
                 }
             }
-            let visit = match lane.as_mut() {
+            let mut visit = match lane.as_mut() {
                 Some(lane) => {
                     lane.visits += 1;
                     visit_in(&mut lane.profile, &self.engine, plan, cancel).await
@@ -107,6 +107,7 @@ impl ByBrowser {
                 // Says why nothing could be opened.
                 None => self.fleet.visit(plan, cancel).await,
             };
+            self.fleet.explain(&mut visit);
             let crashed = visit.outcome == Outcome::BrowserCrashed;
             if crashed {
                 end(lane.take()).await;

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::browsing::ByBrowser;
 use super::crawl::{Ending, Wishes, apart, crawl};
-use super::fleet::Fleet;
-use super::{AuditError, Progress, launch, logged_in, run_diagnostic, run_id, tell, tool};
+use super::fleet::{Fleet, Launcher};
+use super::guard::Guard;
+use super::{AuditError, Progress, logged_in, run_diagnostic, run_id, tell, tool};
 use crate::browser::LaunchOptions;
 use crate::catalog::Catalog;
 use crate::judge::{Judge, Profile};
@@ -43,6 +44,8 @@ pub struct CrawlJob {
     pub resumed: Option<RunRecord>,
     /// What the store keeps, so that the job can be gone on with: never a secret.
     pub description: Vec<u8>,
+    /// What keeps the crawl within bounds, where anybody may ask for one.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// What came of a crawl.
@@ -69,7 +72,17 @@ pub async fn crawl_site(
         None => Catalog::builtin()?,
     });
     let engine = Arc::new(Engine::load(job.consent_rules.as_deref())?);
-    let browser = launch(&job.launch).await?;
+    // A bound that is reached ends the visits as the user would.
+    let (stop, cancel) = (stop.child_token(), cancel.child_token());
+    let _watch = job
+        .guard
+        .as_ref()
+        .map(|guard| guard.keep_watch(vec![stop.clone(), cancel.clone()]));
+    let launcher = Launcher {
+        options: job.launch.clone(),
+        guard: job.guard.clone(),
+    };
+    let browser = launcher.launch().await?;
     let manner = Manner {
         login: logged_in(&job.manner, job.steps.as_ref(), &browser).await?,
         ..job.manner.clone()
@@ -90,7 +103,7 @@ pub async fn crawl_site(
             browser: format!("{} {}", info.name, info.version),
         },
     );
-    let fleet = Fleet::new(browser, job.launch.clone(), Arc::clone(&engine));
+    let fleet = Fleet::new(browser, launcher, Arc::clone(&engine));
     let kept = job.wishes.kept_states();
     let browsing = ByBrowser::new(fleet, Arc::clone(&engine), manner, &kept);
     let ended = crawl(
@@ -110,7 +123,7 @@ pub async fn crawl_site(
         started: record.started,
         finished: Timestamp::now(),
         tool: tool(),
-        diagnostics: diagnostics(&ending, &info, &job.launch, engine.is_present()),
+        diagnostics: diagnostics(&ending, &info, &job, engine.is_present()),
         browser: Some(info),
         catalog: catalog.info(),
         consent_engine: engine.name().to_owned(),
@@ -171,11 +184,14 @@ fn head(
 fn diagnostics(
     ending: &Ending,
     browser: &BrowserInfo,
-    launch: &LaunchOptions,
+    job: &CrawlJob,
     has_engine: bool,
 ) -> Vec<Diagnostic> {
-    let mut diagnostics = super::shortcomings(browser, launch, has_engine);
-    if !ending.complete {
+    let mut diagnostics = super::shortcomings(browser, &job.launch, has_engine);
+    let guard = job.guard.as_ref();
+    diagnostics.extend(guard.map(|guard| guard.diagnostics()).unwrap_or_default());
+    let limited = guard.is_some_and(|guard| guard.reached().is_some());
+    if !ending.complete && !limited {
         diagnostics.push(run_diagnostic(
             DiagnosticCode::Interrupted,
             "the crawl was stopped before it was complete",

@@ -7,6 +7,8 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::AuditError;
+use super::guard::Guard;
 use crate::browser::{Browser, LaunchOptions};
 use crate::model::report::Policy;
 use crate::model::visit::{Outcome, Visit};
@@ -23,10 +25,41 @@ pub(super) const VISITS_OF_A_BROWSER: u32 = 200;
 const LARGEST_BROWSER: u64 = 6 * 1024 * 1024 * 1024;
 const LOOK_AT_MEMORY_EVERY: u32 = 10;
 
+/// Starts the browsers of a job.
+#[derive(Debug, Clone)]
+pub(super) struct Launcher {
+    /// How.
+    pub(super) options: LaunchOptions,
+    /// What keeps them within bounds.
+    pub(super) guard: Option<Arc<Guard>>,
+}
+
+impl Launcher {
+    /// Starts one.
+    pub(super) async fn launch(&self) -> Result<Browser, AuditError> {
+        super::launch_behind(&self.options, self.guard.as_deref()).await
+    }
+
+    /// Says in a visit what only the guard knows of it.
+    pub(super) fn explain(&self, visit: &mut Visit) {
+        if let Some(guard) = &self.guard {
+            guard.explain(visit);
+        }
+    }
+
+    /// Memory from which on another browser takes over, in bytes.
+    fn grown(&self) -> u64 {
+        let guard = self.guard.as_ref();
+        guard.map_or(LARGEST_BROWSER, |guard| {
+            LARGEST_BROWSER.min(guard.grown_browser())
+        })
+    }
+}
+
 /// The browser a job drives.
 pub(super) struct Fleet {
     browser: Mutex<Running>,
-    launch: LaunchOptions,
+    launcher: Launcher,
     engine: Arc<Engine>,
 }
 
@@ -37,13 +70,13 @@ struct Running {
 }
 
 impl Fleet {
-    pub(super) fn new(browser: Browser, launch: LaunchOptions, engine: Arc<Engine>) -> Self {
+    pub(super) fn new(browser: Browser, launcher: Launcher, engine: Arc<Engine>) -> Self {
         Self {
             browser: Mutex::new(Running {
                 browser: Arc::new(browser),
                 visits: 0,
             }),
-            launch,
+            launcher,
             engine,
         }
     }
@@ -54,14 +87,20 @@ impl Fleet {
         loop {
             tries += 1;
             let browser = self.running().await;
-            let visit = visit(&browser, &self.engine, plan, cancel).await;
+            let mut visit = visit(&browser, &self.engine, plan, cancel).await;
             release(browser).await;
+            self.launcher.explain(&mut visit);
             let crashed = visit.outcome == Outcome::BrowserCrashed;
             if !crashed || tries >= TRIES || cancel.is_cancelled() {
                 return visit;
             }
             tracing::warn!(url = %plan.url, state = ?plan.state, repeat = plan.repeat, "the browser crashed; visiting once more");
         }
+    }
+
+    /// Says in a visit what only the guard knows of it.
+    pub(super) fn explain(&self, visit: &mut Visit) {
+        self.launcher.explain(visit);
     }
 
     /// Reads a site's policy.
@@ -83,13 +122,13 @@ impl Fleet {
                 && current
                     .browser
                     .memory()
-                    .is_some_and(|bytes| bytes > LARGEST_BROWSER)
+                    .is_some_and(|bytes| bytes > self.launcher.grown())
         };
         if current.browser.connection().is_closed()
             || current.visits >= VISITS_OF_A_BROWSER
             || has_grown()
         {
-            match super::launch(&self.launch).await {
+            match self.launcher.launch().await {
                 Ok(browser) => {
                     *current = Running {
                         browser: Arc::new(browser),

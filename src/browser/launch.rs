@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
+use chromiumoxide::cdp::browser_protocol::browser::{
+    CloseParams, GetVersionParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+};
 use chromiumoxide::cdp::browser_protocol::target::{
     CreateBrowserContextParams, DisposeBrowserContextParams, FilterEntry, SetAutoAttachParams,
     TargetFilter,
@@ -40,6 +42,8 @@ const FLAGS: &[&str] = &[
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
     "--disable-component-update",
+    // Nobody is there to answer; pages are told no, not left waiting.
+    "--deny-permission-prompts",
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-extensions",
@@ -247,7 +251,8 @@ impl Browser {
         &self.connection
     }
 
-    /// Opens a profile nobody used before, isolated in cookies, cache, storage and service workers.
+    /// Opens a profile nobody used before, isolated in cookies, cache, storage and service workers. Nothing
+    /// can be downloaded in it.
     pub async fn new_context(&self) -> Result<String, BrowserError> {
         let answer = self
             .root
@@ -257,10 +262,19 @@ impl Browser {
                     .build(),
             )
             .await?;
-        answer["browserContextId"]
+        let context = answer["browserContextId"]
             .as_str()
             .map(str::to_owned)
-            .ok_or_else(|| BrowserError::Disconnected("no browser context id".to_owned()))
+            .ok_or_else(|| BrowserError::Disconnected("no browser context id".to_owned()))?;
+        let deny = SetDownloadBehaviorParams {
+            behavior: SetDownloadBehaviorBehavior::Deny,
+            browser_context_id: Some(context.clone().into()),
+            download_path: None,
+            events_enabled: None,
+        };
+        // Commands are carried out in order, so no page of the profile comes before it.
+        drop(self.root.send(deny));
+        Ok(context)
     }
 
     /// Throws a profile away with everything in it.
@@ -273,7 +287,12 @@ impl Browser {
 
     /// Memory all of its processes take, in bytes, where the system tells it.
     pub fn memory(&self) -> Option<u64> {
-        super::memory::of_group(self.child.id()?)
+        super::memory::of_group(self.process_group()?)
+    }
+
+    /// The number of the group its processes belong to; absent when it has ended.
+    pub fn process_group(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Ends the browser.

@@ -1,7 +1,7 @@
 //! How much memory a browser takes: all of its processes together.
 
 /// Memory of a group of processes in bytes, where the system tells it. What they share counts for each.
-pub(super) fn of_group(group: u32) -> Option<u64> {
+pub fn of_group(group: u32) -> Option<u64> {
     let processes = std::fs::read_dir("/proc").ok()?;
     let kibibytes = processes
         .filter_map(|process| {

@@ -49,6 +49,14 @@ pub struct Capabilities {
 }
 
 impl SelfTest {
+    /// The hosts its server is asked under.
+    pub const HOSTS: [&'static str; 2] = [SITE, OTHER_SITE];
+
+    /// Where its server listens.
+    pub fn server(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     /// Starts the server.
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -71,7 +79,7 @@ impl SelfTest {
 
     /// Resolver rules that reach the server whatever else the user maps.
     pub fn resolver_rules(&self) -> Vec<String> {
-        [SITE, OTHER_SITE]
+        Self::HOSTS
             .iter()
             .map(|host| format!("MAP {host}:{0} 127.0.0.1:{0}", self.port))
             .collect()

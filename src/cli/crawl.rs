@@ -300,6 +300,7 @@ fn job(
         options: shown,
         resumed,
         description,
+        guard: None,
     })
 }
 

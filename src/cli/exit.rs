@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::AuditError;
-use crate::model::finding::{Severity, Verdict};
+use crate::model::finding::Severity;
 use crate::model::report::{PageSource, Report};
 use crate::model::visit::{Diagnostic, DiagnosticCode, Outcome};
 
@@ -38,9 +38,6 @@ impl Exit {
     }
 
     /// How a run ends that gave a report.
-    ///
-    /// Only violations and likely ones count as findings: what a person has to look at first, and
-    /// what was not established, fails nobody's build.
     pub fn of_run(head: &Report, pages: &dyn PageSource, fail_on: FailOn) -> Self {
         let mut said: BTreeSet<DiagnosticCode> = BTreeSet::new();
         let mut note = |told: &[Diagnostic]| said.extend(told.iter().map(|it| it.code));
@@ -67,11 +64,9 @@ impl Exit {
         if !complete || missing {
             return Self::Incomplete;
         }
-        let counts = |verdict| matches!(verdict, Verdict::Violation | Verdict::Likely);
         let found = fail_on.severity().is_some_and(|limit| {
-            head.findings.iter().any(|finding| {
-                finding.accepted.is_none() && counts(finding.verdict) && finding.severity >= limit
-            })
+            let mut findings = head.findings.iter();
+            findings.any(|finding| finding.counts() && finding.severity >= limit)
         });
         if found { Self::Findings } else { Self::Passed }
     }

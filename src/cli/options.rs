@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{self, ConfigError};
 use super::exit::FailOn;
+use crate::audit::extent::{Asked, MOST_REPEATS, visit_limit, visits_at_once};
 use crate::audit::{self, Job, PolicySource};
 use crate::browser::{BrowserError, LaunchOptions, find};
 use crate::judge::Profile;
@@ -18,13 +19,6 @@ use crate::visit::Manner;
 use crate::visit::consent::purposes::PurposesError;
 use crate::visit::login::{Login, LoginError, Steps};
 use crate::visit::time::ClockKind;
-
-/// Memory the browser may need for one visit, in bytes.
-const VISIT_BYTES: u64 = 400 * 1024 * 1024;
-/// Visits of one page in one state with `--thorough`: what it takes to tell a habit from chance.
-const THOROUGH_REPEATS: u32 = 3;
-/// Most visits of one page in one state.
-const MOST_REPEATS: u32 = 50;
 
 /// Options shared by the commands that audit; each may stand in `consentinel.toml` under the same name.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize, Serialize)]
@@ -182,26 +176,25 @@ impl AuditOptions {
 
     /// The job these options describe, without its browser.
     pub(super) fn job(&self, addresses: Vec<String>, launch: LaunchOptions) -> Result<Job, String> {
-        let thorough = self.thorough.unwrap_or_default();
-        let states = self.states.clone().unwrap_or_else(|| {
-            let mut states = vec![State::Before, State::Rejected, State::Accepted];
-            states.extend(thorough.then_some(State::Withdrawn));
-            states
-        });
-        if states.is_empty() {
+        if self.states.as_ref().is_some_and(Vec::is_empty) {
             return Err(
                 "--states is empty; name at least one of before, rejected, accepted, withdrawn"
                     .to_owned(),
             );
         }
-        let repeat = self
-            .repeat
-            .unwrap_or(if thorough { THOROUGH_REPEATS } else { 1 });
-        if !(1..=MOST_REPEATS).contains(&repeat) {
+        if let Some(repeat) = self.repeat.filter(|it| !(1..=MOST_REPEATS).contains(it)) {
             return Err(format!(
                 "--repeat {repeat}: a page can be visited 1 to {MOST_REPEATS} times in each state"
             ));
         }
+        let extent = Asked {
+            states: self.states.clone(),
+            repeat: self.repeat,
+            thorough: self.thorough.unwrap_or_default(),
+            gpc: launch.global_privacy_control,
+            policy: self.policy_source()?,
+        }
+        .in_full();
         let defaults = Manner::default();
         let time = |name: &str, text: Option<&String>, default: Duration| {
             text.map_or(Ok(default), |text| {
@@ -222,47 +215,43 @@ impl AuditOptions {
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             user_agent: self.user_agent.clone(),
-            empties: thorough,
+            empties: extent.empties,
             login: self.login()?.map(Arc::new),
             purposes: purposes.map_err(|error: PurposesError| format!("--purposes {error}"))?,
             ..defaults
         };
-        let visit_limit = defaults
-            .visit_limit
-            .max(manner.dwell * 2 + manner.load_limit * 2 + Duration::from_mins(2));
         Ok(Job {
             addresses,
-            states: deduplicated(states.clone()),
-            repeat,
+            states: extent.states,
+            repeat: extent.repeat,
             manner: Manner {
-                visit_limit,
+                visit_limit: visit_limit(&manner),
                 ..manner
             },
-            policy: self.policy_source()?,
-            gpc_beside: thorough
-                && !launch.global_privacy_control
-                && states.contains(&State::Before),
+            policy: extent.policy,
+            gpc_beside: extent.gpc_beside,
             steps: self.steps()?,
             launch,
             concurrency: self
                 .concurrency
-                .unwrap_or_else(|| visits_for_the_machine(clock))
+                .unwrap_or_else(|| visits_at_once(clock))
                 .clamp(1, 64),
             profile: self.profile.unwrap_or_default(),
             catalog: self.catalog.clone(),
             consent_rules: self.consent_rules.clone(),
             options: self.for_the_report(),
+            guard: None,
         })
     }
 
-    /// Whether the cookie policy is read, and where it is.
-    fn policy_source(&self) -> Result<PolicySource, String> {
+    /// Whether the cookie policy is read, and where it is, where that was said.
+    fn policy_source(&self) -> Result<Option<PolicySource>, String> {
         match self.policy.as_deref() {
-            None if self.thorough.unwrap_or_default() => Ok(PolicySource::Linked),
-            None | Some("no") => Ok(PolicySource::Nowhere),
-            Some("linked") => Ok(PolicySource::Linked),
+            None => Ok(None),
+            Some("no") => Ok(Some(PolicySource::Nowhere)),
+            Some("linked") => Ok(Some(PolicySource::Linked)),
             Some(url) => audit::address(url)
-                .map(PolicySource::At)
+                .map(|url| Some(PolicySource::At(url)))
                 .map_err(|reason| format!("--policy {url}: {reason}")),
         }
     }
@@ -344,55 +333,55 @@ impl AuditOptions {
     }
 }
 
-/// Visits at once: waiting costs nothing, painting and running scripts do.
-fn visits_for_each_core(clock: ClockKind) -> usize {
-    match clock {
-        ClockKind::Virtual => 3,
-        ClockKind::Real => 6,
-    }
-}
-
-/// How many visits at once the machine can take: by its cores, and by the memory that is free.
-fn visits_for_the_machine(clock: ClockKind) -> usize {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let by_memory = free_memory().map_or(usize::MAX, |bytes| {
-        usize::try_from(bytes / VISIT_BYTES).unwrap_or(usize::MAX)
-    });
-    (cores * visits_for_each_core(clock)).min(by_memory)
-}
-
-/// Memory that is free for programs, in bytes, where the system says so.
-fn free_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
-fn deduplicated(mut states: Vec<State>) -> Vec<State> {
-    states.sort_unstable();
-    states.dedup();
-    states
-}
-
 /// Reads a time such as `30s`, `1m 30s`, `500ms`; a bare number is seconds. One hour at most.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_hours(1);
-    let time = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => text
-            .parse::<jiff::SignedDuration>()
-            .ok()
-            .and_then(|time| Duration::try_from(time).ok())
-            .ok_or("not a time; write it like 30s, 500ms or 2m")?,
-    };
+    let time = any_duration(text)?;
     if time > LONGEST {
         Err("more than an hour".to_owned())
     } else {
         Ok(time)
     }
+}
+
+/// Reads a time such as `30s`, `6h`; a bare number is seconds.
+pub(super) fn any_duration(text: &str) -> Result<Duration, String> {
+    match text.trim().parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|time| Duration::try_from(time).ok())
+            .ok_or_else(|| "not a time; write it like 30s, 500ms, 2m or 6h".to_owned()),
+    }
+}
+
+/// Reads a number of bytes such as `500MB`, `20GB`, `6GiB`; a bare number is bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "kib" => 1 << 10,
+        "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        "tb" => 1_000_000_000_000,
+        "tib" => 1 << 40,
+        _ => 0,
+    };
+    let number = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|_| unit > 0)
+        .ok_or_else(|| "not a number of bytes; write it like 500MB, 20GB or 6GiB".to_owned())
 }
 
 #[cfg(test)]
@@ -413,6 +402,25 @@ mod tests {
         ] {
             let read = duration(text).ok().map(|time| time.as_millis());
             assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_bytes() {
+        for (text, expected) in [
+            ("20GB", Some(20_000_000_000)),
+            ("6 GiB", Some(6 << 30)),
+            ("500mb", Some(500_000_000)),
+            ("1024", Some(1_024)),
+            ("0", Some(0)),
+            ("GB", None),
+            ("1.5GB", None),
+            ("-1", None),
+            ("5 parsecs", None),
+            ("99999999999TB", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
         }
     }
 }

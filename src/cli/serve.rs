@@ -2,14 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::output::{chain, complain, say};
+use super::options::{any_duration, bytes};
+use super::output::{LogFormat, chain, complain, say};
 use super::store::Place;
+use crate::audit::extent;
+use crate::audit::guard::Bounds;
 use crate::browser::{LaunchOptions, find};
 use crate::service::{Options, Service};
+use crate::visit::time::ClockKind;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -29,8 +35,51 @@ pub(super) struct Arguments {
     /// Browser to drive: a path, or a name on the search path
     #[arg(long, value_name = "PATH", env = find::BROWSER_VARIABLE)]
     browser: Option<PathBuf>,
+    /// Audits carried out at once; never two of the same site
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    audits_at_once: usize,
+    #[command(flatten)]
+    limits: Limits,
+    /// Form of the log: text for people, json for programs
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "CONSENTINEL_LOG_FORMAT"
+    )]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     place: Place,
+}
+
+/// What an audit that somebody asks for may reach, and how much it may take.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Limits {
+    /// Network inside yours that audits may reach, such as 10.1.0.0/16 for a staging site; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    allow_net: Vec<IpNet>,
+    /// How long one audit may take [default: 6h]
+    #[arg(long, value_name = "TIME", value_parser = any_duration)]
+    max_audit_time: Option<Duration>,
+    /// Most bytes one audit may carry over the network [default: 20GB]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_audit_bytes: Option<u64>,
+    /// Most memory the browser of one audit may take [default: 6GiB]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_audit_memory: Option<u64>,
+}
+
+impl Limits {
+    /// What they mean.
+    pub(super) fn bounds(&self) -> Bounds {
+        let usual = Bounds::default();
+        Bounds {
+            allowed: self.allow_net.clone(),
+            most_time: self.max_audit_time.unwrap_or(usual.most_time),
+            most_bytes: self.max_audit_bytes.unwrap_or(usual.most_bytes),
+            most_memory: self.max_audit_memory.unwrap_or(usual.most_memory),
+        }
+    }
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
@@ -43,6 +92,12 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     }
 }
 
+/// Visits of an audit made at once, so that all audits together fit on the machine.
+pub(super) fn visits_at_once(audits: usize) -> usize {
+    let all = extent::visits_at_once(ClockKind::default());
+    (all / audits.max(1)).clamp(1, 64)
+}
+
 async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let usage = |error: &dyn std::error::Error| (chain(error), Exit::Usage);
     let executable = find::find(arguments.browser.as_deref()).map_err(|error| usage(&error))?;
@@ -52,8 +107,10 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
             executable,
             ..LaunchOptions::default()
         },
-        audits_at_once: 1,
-        concurrency: std::thread::available_parallelism().map_or(2, usize::from),
+        audits_at_once: arguments.audits_at_once.clamp(1, 64),
+        concurrency: visits_at_once(arguments.audits_at_once),
+        bounds: arguments.limits.bounds(),
+        ..Options::default()
     };
     let place = arguments.place;
     let opened = tokio::task::spawn_blocking(move || {
@@ -68,9 +125,8 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let ends = CancellationToken::new();
     let ending = ends.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            ending.cancel();
-        }
+        asked_to_end().await;
+        ending.cancel();
     });
     let address = listener
         .local_addr()
@@ -80,4 +136,21 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
         .serve(listener, ends)
         .await
         .map_err(|error| (chain(&error), Exit::Internal))
+}
+
+/// Returns when somebody at the terminal, or whoever looks after the service, asks it to end.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminates) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            _ = terminates.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Nobody can ask.
+        std::future::pending::<()>().await;
+    }
 }

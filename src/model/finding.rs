@@ -252,6 +252,14 @@ pub struct Finding {
     pub accepted: Option<Acceptance>,
 }
 
+impl Finding {
+    /// Whether it speaks against the site: a violation or a likely one, and nobody has accepted it. What a
+    /// person has to look at first, and what was not established, does not.
+    pub fn counts(&self) -> bool {
+        self.accepted.is_none() && matches!(self.verdict, Verdict::Violation | Verdict::Likely)
+    }
+}
+
 /// Why a finding is accepted, by whom, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acceptance {

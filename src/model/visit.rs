@@ -410,6 +410,10 @@ pub enum DiagnosticCode {
     BaselineExpired,
     /// An entry of the baseline fits no finding.
     BaselineUnused,
+    /// Pages asked for addresses inside the auditor's network, which were not opened.
+    InsideRefused,
+    /// The audit was ended because it took too much time, too many bytes or too much memory.
+    LimitReached,
 }
 
 /// One page opened in one state: in a profile nobody used before, or in one that is kept for the pages

@@ -14,6 +14,12 @@ pub trait Resolve: Send + Sync {
     fn resolve<'a>(&'a self, host: &'a str) -> Found<'a>;
 }
 
+impl<T: Resolve + ?Sized> Resolve for std::sync::Arc<T> {
+    fn resolve<'a>(&'a self, host: &'a str) -> Found<'a> {
+        (**self).resolve(host)
+    }
+}
+
 /// The system's own names.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;

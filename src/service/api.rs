@@ -4,9 +4,15 @@
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
 //! next request. Times are RFC 3339 in UTC. Errors are problem details.
 
+#![allow(
+    unused_qualifications,
+    reason = "what describes a handler repeats the types of its arguments"
+)]
+
 mod channels;
 mod deliveries;
 mod operations;
+mod schedules;
 mod sites;
 
 use serde::{Deserialize, Serialize};
@@ -28,11 +34,15 @@ struct Document;
 
 /// The API's routes, with the document that describes them.
 pub(super) fn router() -> OpenApiRouter<Service> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .nest("/api/v1", channels::router())
-        .nest("/api/v1", deliveries::router())
-        .nest("/api/v1", operations::router())
-        .nest("/api/v1", sites::router())
+    OpenApiRouter::with_openapi(Document::openapi()).nest(
+        "/api/v1",
+        OpenApiRouter::new()
+            .merge(channels::router())
+            .merge(deliveries::router())
+            .merge(operations::router())
+            .merge(schedules::router())
+            .merge(sites::router()),
+    )
 }
 
 /// Which part of a collection is wanted.

@@ -35,7 +35,7 @@ pub struct Audit {
     pub run: Option<String>,
     /// What it came to, when it was carried out.
     pub result: Option<Outcome>,
-    /// Why it failed, in a sentence.
+    /// Why it failed, or ended before it was through, in a sentence.
     pub error: Option<String>,
 }
 

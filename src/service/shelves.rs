@@ -1,10 +1,12 @@
 //! What the service keeps in the store beside runs: one shelf for each kind of record.
 
+use super::accepted::Accepted;
 use super::alerts::Told;
 use super::alerts::channel::Channel;
 use super::alerts::delivery::Delivery;
 use super::audit::Audit;
 use super::operations::settings::ServiceSettings;
+use super::schedule::Schedule;
 use super::site::Site;
 use crate::store::{Shelf, Store, StoreError};
 
@@ -23,6 +25,10 @@ pub struct Shelves {
     pub settings: Shelf<ServiceSettings>,
     /// What channels have been told.
     pub told: Shelf<Told>,
+    /// Acceptances by site and id.
+    pub accepted: Shelf<Accepted>,
+    /// Schedules by id.
+    pub schedules: Shelf<Schedule>,
 }
 
 impl Shelves {
@@ -35,6 +41,8 @@ impl Shelves {
             deliveries: store.shelf("deliveries")?,
             settings: store.shelf("settings")?,
             told: store.shelf("told")?,
+            accepted: store.shelf("accepted")?,
+            schedules: store.shelf("schedules")?,
         })
     }
 }

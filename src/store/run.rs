@@ -186,6 +186,12 @@ impl StoredRun {
         self.head.as_ref()
     }
 
+    /// What is known of its pages without reading them, in their order.
+    pub fn page_records(&self) -> impl Iterator<Item = Result<PageRecord, StoreError>> + use<> {
+        let records = self.store.records.pages(&self.record.id);
+        records.map(|entry| entry.map(|(_, record)| record))
+    }
+
     /// The whole run in memory.
     pub fn whole(self) -> Result<Report, StoreError> {
         let pages = self

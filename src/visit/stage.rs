@@ -21,9 +21,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::browser::browser_protocol::browser::{
-    SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
-};
 use crate::browser::browser_protocol::dom::{GetContentQuadsParams, GetFrameOwnerParams};
 use crate::browser::browser_protocol::page::{NavigateParams, ReloadParams};
 use crate::browser::browser_protocol::target::{CloseTargetParams, CreateTargetParams};
@@ -195,14 +192,6 @@ impl Stage {
             Arc::clone(&shared),
         ));
         let root = browser.root().clone();
-        let deny = SetDownloadBehaviorParams {
-            behavior: SetDownloadBehaviorBehavior::Deny,
-            browser_context_id: Some(context.clone().into()),
-            download_path: None,
-            events_enabled: None,
-        };
-        // The page is audited all the same when downloads cannot be denied.
-        drop(root.send(deny));
         let create = CreateTargetParams {
             browser_context_id: Some(context.clone().into()),
             ..CreateTargetParams::new("about:blank")
