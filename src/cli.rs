@@ -20,8 +20,11 @@ mod progress;
 mod report;
 mod rules;
 mod runs;
+mod schedule;
 mod serve;
 mod store;
+#[cfg(feature = "otel")]
+mod telemetry;
 
 use clap::{Parser, Subcommand};
 
@@ -87,6 +90,9 @@ enum Command {
     /// List, show and delete stored runs
     #[command(after_help = runs::EXAMPLE)]
     Runs(runs::Arguments),
+    /// Have sites audited by the clock: add, list, run and remove schedules
+    #[command(after_help = schedule::EXAMPLE)]
+    Schedule(schedule::Arguments),
     /// Audit sites on schedule, show what was found, and tell people what is new
     #[command(after_help = serve::EXAMPLE)]
     Serve(serve::Arguments),
@@ -135,10 +141,13 @@ pub fn main() -> u8 {
             Command::Declare(arguments) => declare::run(&arguments),
             Command::Evidence(arguments) => evidence::run(&arguments),
             Command::Runs(arguments) => runs::run(&arguments),
+            Command::Schedule(arguments) => schedule::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Store(arguments) => store::run(&arguments),
         }
     });
+    #[cfg(feature = "otel")]
+    telemetry::finish();
     // A reader of standard input or a name look-up may still hang; nobody waits for it.
     runtime.shutdown_background();
     exit.code()

@@ -137,16 +137,16 @@ struct Inner {
     sites: Sites,
     /// What pages of the dashboard are made of.
     dashboard: dashboard::Memory,
+    /// Cancelled when the service ends: answers that have no end of their own end then.
+    closing: CancellationToken,
     events: broadcast::Sender<Event>,
     /// Rung when an audit waits.
     bell: Notify,
-    desk: Desk,
-    timer: Timer,
-    /// Cancelled when the service ends: answers that have no end of their own end then.
-    closing: CancellationToken,
     /// Alerts that wait.
     outbox: alerts::Outbox,
     health: operations::Health,
+    desk: Desk,
+    timer: Timer,
     options: Options,
 }
 
@@ -163,13 +163,13 @@ impl Service {
             runs: Runs::default(),
             sites: Sites::default(),
             dashboard: dashboard::Memory::default(),
+            closing: CancellationToken::new(),
             events,
             bell: Notify::new(),
-            desk: Desk::default(),
-            timer: Timer::default(),
-            closing: CancellationToken::new(),
             outbox: alerts::Outbox::default(),
             health: operations::Health::default(),
+            desk: Desk::default(),
+            timer: Timer::default(),
             options,
         })))
     }
@@ -212,16 +212,6 @@ impl Service {
         &self.0.options
     }
 
-    /// The audits that are being carried out.
-    fn desk(&self) -> &Desk {
-        &self.0.desk
-    }
-
-    /// When the schedules are due.
-    fn timer(&self) -> &Timer {
-        &self.0.timer
-    }
-
     /// Alerts that wait.
     fn outbox(&self) -> &alerts::Outbox {
         &self.0.outbox
@@ -230,6 +220,16 @@ impl Service {
     /// Whether the service can do its work.
     pub fn health(&self) -> &operations::Health {
         &self.0.health
+    }
+
+    /// The audits that are being carried out.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// When the schedules are due.
+    fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Everything that happens from now on.
@@ -313,14 +313,14 @@ impl Service {
             () = late => Ok(()),
         };
         ends.cancel();
-        for (task, name) in [
-            (engine, "the engine"),
-            (schedules, "the schedules"),
-            (alerts, "sending alerts"),
-            (chores, "keeping house"),
+        for (part, task) in [
+            ("the engine", engine),
+            ("the schedules", schedules),
+            ("sending alerts", alerts),
+            ("keeping house", chores),
         ] {
             if let Err(error) = task.await {
-                tracing::error!(%error, "{name} broke off");
+                tracing::error!(%error, "{part} broke off");
             }
         }
         served.map_err(ServiceError::Serving)

@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::report::{Page, Report};
 
-pub use archive::{Exported, Imported, Restored};
+pub use archive::{Exported, Imported, Restored, look_through};
 pub use check::{Checked, Fault};
 pub use frontier::{Added, Entry, Frontier, Standing, Tally};
 pub use objects::Digest;
@@ -318,16 +318,6 @@ impl Store {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// What is known of the pages of a run without reading them, in their order.
-    pub fn page_records(
-        &self,
-        run: &str,
-    ) -> impl Iterator<Item = Result<PageRecord, StoreError>> + use<> {
-        self.records
-            .pages(run)
-            .map(|entry| entry.map(|(_, page)| page))
     }
 
     /// Bytes of records on disk.

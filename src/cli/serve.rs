@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::options::{any_duration, bytes};
-use super::output::{chain, complain, say};
+use super::output::{LogFormat, chain, complain, say};
 use super::store::Place;
 use crate::audit::extent;
 use crate::audit::guard::Bounds;
@@ -40,6 +40,14 @@ pub(super) struct Arguments {
     audits_at_once: usize,
     #[command(flatten)]
     limits: Limits,
+    /// Form of the log: text for people, json for programs
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "CONSENTINEL_LOG_FORMAT"
+    )]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     place: Place,
 }
@@ -117,9 +125,8 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
     let ends = CancellationToken::new();
     let ending = ends.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            ending.cancel();
-        }
+        asked_to_end().await;
+        ending.cancel();
     });
     let address = listener
         .local_addr()
@@ -129,4 +136,21 @@ async fn serve(arguments: Arguments) -> Result<(), (String, Exit)> {
         .serve(listener, ends)
         .await
         .map_err(|error| (chain(&error), Exit::Internal))
+}
+
+/// Returns when somebody at the terminal, or whoever looks after the service, asks it to end.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminates) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            _ = terminates.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Nobody can ask.
+        std::future::pending::<()>().await;
+    }
 }

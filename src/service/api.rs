@@ -4,6 +4,11 @@
 //! Names are plural; a collection is `{ "items": […], "next": … }`, where `next` goes into `after` of the
 //! next request. Times are RFC 3339 in UTC. Errors are problem details.
 
+#![allow(
+    unused_qualifications,
+    reason = "what describes a handler repeats the types of its arguments"
+)]
+
 mod channels;
 mod deliveries;
 mod operations;

@@ -102,16 +102,6 @@ impl Board {
         }
     }
 
-    /// All audits that wait or run, in the order they were asked for, each with its site.
-    pub fn open(&self) -> BTreeMap<String, (String, Standing)> {
-        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
-        let open = sites.iter().flat_map(|(site, standing)| {
-            let audits = standing.open.iter();
-            audits.map(|(audit, standing)| (audit.clone(), (site.clone(), *standing)))
-        });
-        open.collect()
-    }
-
     /// Reads all audits again.
     pub fn read_again(&self, shelves: &Shelves) {
         let fresh = Self::read(shelves);
@@ -125,7 +115,7 @@ impl Board {
     /// Looks at every site.
     pub fn for_each(&self, mut each: impl FnMut(&str, &SiteStanding)) {
         let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
-        for (id, standing) in sites.iter() {
+        for (id, standing) in &*sites {
             each(id, standing);
         }
     }
@@ -136,6 +126,16 @@ impl Board {
         for point in sites.values_mut().flat_map(|site| &mut site.history) {
             point.run = point.run.take().filter(|run| !gone(run));
         }
+    }
+
+    /// All audits that wait or run, in the order they were asked for, each with its site.
+    pub fn open(&self) -> BTreeMap<String, (String, Standing)> {
+        let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
+        let open = sites.iter().flat_map(|(site, standing)| {
+            let audits = standing.open.iter();
+            audits.map(|(audit, standing)| (audit.clone(), (site.clone(), *standing)))
+        });
+        open.collect()
     }
 
     /// Forgets a site.

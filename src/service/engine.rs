@@ -5,7 +5,7 @@
 
 mod carry;
 mod job;
-mod outcome;
+pub(super) mod outcome;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::audit::{Audit, Standing};
 use super::error::Problem;
@@ -216,8 +217,11 @@ pub async fn carry_out_now(
         .await
 }
 
-/// What was being carried out when the service ended waits again; not for ever.
-fn take_up_again(service: &Service) -> Result<(), StoreError> {
+/// What was being carried out when the service ended waits again; not for ever. For whoever begins to carry
+/// out audits.
+///
+/// May block: never on an async thread.
+pub fn take_up_again(service: &Service) -> Result<(), StoreError> {
     for (id, (site, _)) in service.board().open() {
         let gone = service.shelves().sites.get(&site)?.is_none();
         service.put_standing(&id, |audit| {
@@ -301,12 +305,12 @@ async fn carry_out(
 ) {
     let id = audit.id.clone();
     // On a task of its own: a fault of ours fails this audit, and no other.
-    let carried = tokio::spawn(carry::carry_out(
+    let carried = AbortOnDropHandle::new(tokio::spawn(carry::carry_out(
         service.clone(),
         audit,
         called_off.clone(),
         ends,
-    ));
+    )));
     let ended = carried.await.unwrap_or_else(|error| {
         tracing::error!(%error, id, "an audit broke off");
         Ended::failed("a fault of this program ended the audit; its log says more")

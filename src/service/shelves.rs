@@ -17,10 +17,6 @@ pub struct Shelves {
     pub sites: Shelf<Site>,
     /// Audits by id, which sorts by time.
     pub audits: Shelf<Audit>,
-    /// Acceptances by site and id.
-    pub accepted: Shelf<Accepted>,
-    /// Schedules by id.
-    pub schedules: Shelf<Schedule>,
     /// Channels by id.
     pub channels: Shelf<Channel>,
     /// Deliveries by id, which sorts by time.
@@ -29,6 +25,10 @@ pub struct Shelves {
     pub settings: Shelf<ServiceSettings>,
     /// What channels have been told.
     pub told: Shelf<Told>,
+    /// Acceptances by site and id.
+    pub accepted: Shelf<Accepted>,
+    /// Schedules by id.
+    pub schedules: Shelf<Schedule>,
 }
 
 impl Shelves {
@@ -37,12 +37,12 @@ impl Shelves {
         Ok(Self {
             sites: store.shelf("sites")?,
             audits: store.shelf("audits")?,
-            accepted: store.shelf("accepted")?,
-            schedules: store.shelf("schedules")?,
             channels: store.shelf("channels")?,
             deliveries: store.shelf("deliveries")?,
             settings: store.shelf("settings")?,
             told: store.shelf("told")?,
+            accepted: store.shelf("accepted")?,
+            schedules: store.shelf("schedules")?,
         })
     }
 }

@@ -5,4 +5,11 @@
     reason = "tests fail by panicking and say what they do"
 )]
 
+mod alerts;
 mod dashboard;
+mod harness;
+mod inside;
+mod jobs;
+mod mail;
+mod operations;
+mod stored;

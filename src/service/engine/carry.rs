@@ -1,8 +1,11 @@
 //! One audit from its beginning, or from where it was broken off, to its run in the store.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::job::{Work, with_run, work};
 use super::outcome;
@@ -50,7 +53,7 @@ pub(super) async fn carry_out(
     ends: CancellationToken,
 ) -> Ended {
     let options = service.options();
-    let names = Box::new(std::sync::Arc::clone(&options.names.0));
+    let names = Box::new(Arc::clone(&options.names.0));
     let guard = match Guard::start(options.bounds.clone(), names).await {
         Ok(guard) => guard,
         Err(error) => {
@@ -59,7 +62,7 @@ pub(super) async fn carry_out(
             ));
         }
     };
-    let work = match work(&asked, options, std::sync::Arc::clone(&guard)) {
+    let work = match work(&asked, options, Arc::clone(&guard)) {
         Ok(work) => work,
         Err(reason) => return Ended::failed(reason),
     };
@@ -67,7 +70,7 @@ pub(super) async fn carry_out(
     let cancel = called_off.child_token();
     let _ending = {
         let (cancel, ends) = (cancel.clone(), ends.clone());
-        tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
+        AbortOnDropHandle::new(tokio::spawn(async move {
             ends.cancelled().await;
             cancel.cancel();
         }))
