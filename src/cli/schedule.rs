@@ -1,7 +1,7 @@
 //! `consentinel schedule`: which sites are audited when. On the store while no service has it open, and over
 //! the service's API otherwise.
 
-mod server;
+pub(super) mod server;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -107,6 +107,12 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    /// Says it, and how the program ends.
+    pub(super) fn complain(&self) -> Exit {
+        complain(&self.what, self.remedy);
+        self.exit
+    }
+
     pub(super) fn usage(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
