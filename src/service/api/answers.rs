@@ -112,7 +112,7 @@ pub(super) fn meant_for(headers: &HeaderMap, tag: &str) -> Result<(), Problem> {
 }
 
 /// There is nothing at this address.
-pub(super) async fn no_such_resource() -> Problem {
+pub(super) fn no_such_resource() -> Problem {
     Problem::not_found(
         "there is nothing at this address; `/api/v1/openapi.json` says what there is",
     )
