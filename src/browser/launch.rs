@@ -17,6 +17,7 @@ use super::connection::Connection;
 use super::error::BrowserError;
 use super::self_test::Capabilities;
 use super::session::Session;
+use super::watchdog::Watchdog;
 use crate::model::report::BrowserInfo;
 
 /// How long a browser may take to open its debugging port.
@@ -155,6 +156,8 @@ pub struct Browser {
     connection: Connection,
     child: Child,
     info: BrowserInfo,
+    /// Ends the browser when this process is killed and cannot do so itself.
+    _watchdog: Option<Watchdog>,
     /// Removed with the browser: nothing of one run reaches another.
     _profile: TempDir,
 }
@@ -189,6 +192,9 @@ impl Browser {
                 path: options.executable.clone(),
                 source,
             })?;
+        let watchdog = child
+            .id()
+            .and_then(|process| Watchdog::over(process, profile.path()));
         let address = match child.stderr.take() {
             Some(stderr) => debugging_address(stderr, &options.executable).await?,
             None => return Err(BrowserError::Disconnected("no error stream".to_owned())),
@@ -222,6 +228,7 @@ impl Browser {
             connection,
             child,
             info,
+            _watchdog: watchdog,
             _profile: profile,
         })
     }

@@ -1,7 +1,7 @@
 //! The whole run as one document, and the JSON Schema it keeps to.
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use serde::ser::{Error as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
@@ -12,6 +12,9 @@ use super::facts::Facts;
 use super::redact::shown_page;
 use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{PageError, PageSource, Report, Run, SCHEMA, ServiceSeen, Summary};
+
+/// How much is written at once, in bytes.
+const PIECE: usize = 64 * 1024;
 
 /// A [`Report`] whose pages are read while it is written: the same fields in the same order.
 #[derive(Serialize)]
@@ -70,12 +73,15 @@ pub(super) fn json(
         rules: &facts.head.rules,
         summary: &facts.head.summary,
     };
-    let written = serde_json::to_writer_pretty(&mut *out, &document);
+    // Many short pieces: they are put together before each goes through a call nobody can look into.
+    let mut whole = BufWriter::with_capacity(PIECE, &mut *out);
+    let written = serde_json::to_writer_pretty(&mut whole, &document);
     if let Some(error) = failed.into_inner() {
         return Err(error.into());
     }
     written?;
-    out.write_all(b"\n")?;
+    whole.write_all(b"\n")?;
+    whole.flush()?;
     Ok(())
 }
 

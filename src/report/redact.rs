@@ -211,6 +211,8 @@ impl KnownValues {
     fn redact_writes(&self, writes: &mut [Write]) {
         for write in writes {
             write.value.redact();
+            // What else it says stands in the cookie's own fields.
+            write.line = None;
             if let Some(setter) = &mut write.set_by {
                 self.hide_in_setter(setter);
             }
