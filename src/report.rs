@@ -17,6 +17,7 @@ mod facts;
 mod har;
 mod inspection;
 mod junit;
+mod layout;
 mod outline;
 mod printable;
 mod redact;

@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::browsing::{Browsing, Task};
-use super::{AuditError, Progress, Target, assemble, tell};
+use super::policies::{MOST_POLICIES, Wanted, wanted};
+use super::{AuditError, PolicySource, Progress, Target, assemble, tell};
 use crate::catalog::Catalog;
 use crate::crawl::manners::{Answer, Pace, retry_after};
 use crate::crawl::{Limits, Manners, Refusal, Robots, Scope, canonical, robots, sitemap};
 use crate::judge::naming::state_name;
 use crate::judge::{Judge, Profile};
-use crate::model::report::Page;
+use crate::model::report::{Page, Policy};
 use crate::model::value::sha256_hex;
 use crate::model::visit::{Choice, ChoiceOutcome, Outcome, State, Visit};
 use crate::queue::{Ended, InProcess, Queue, Terms};
@@ -59,6 +60,8 @@ pub struct Wishes {
     pub pace: Pace,
     /// `robots.txt` is not kept to.
     pub ignore_robots: bool,
+    /// Whether the site's cookie policy is read, and where it is.
+    pub policy: PolicySource,
     /// Visits at once.
     pub concurrency: usize,
     /// The jurisdiction the judge applies.
@@ -152,6 +155,7 @@ pub async fn crawl<B: Browsing>(
         open: BTreeMap::new(),
         put_off: BTreeMap::new(),
         answers: BTreeMap::new(),
+        policies: HashMap::new(),
         ending: Ending::default(),
     };
     let all_workers = workers.collect::<Vec<()>>();
@@ -226,6 +230,8 @@ struct Coordinator<'a, B> {
     put_off: BTreeMap<u64, u32>,
     /// What was answered in each state, once it is known what became of it.
     answers: BTreeMap<(State, String), Choice>,
+    /// The policies that were read, each address once.
+    policies: HashMap<Url, Policy>,
     ending: Ending,
 }
 
@@ -596,7 +602,8 @@ impl<B: Browsing> Coordinator<'_, B> {
             .iter()
             .flat_map(|visit| visit.snapshot.links.iter().cloned())
             .collect();
-        let page = self.page(&entry, url.clone(), visits);
+        let policy = self.policy_of(&visits).await;
+        let page = self.page(&entry, url.clone(), visits, policy);
         let Some(page) = page else {
             return Ok(());
         };
@@ -637,14 +644,40 @@ impl<B: Browsing> Coordinator<'_, B> {
         Ok(())
     }
 
+    /// The policy of a page of these visits, read once for all pages that link it.
+    async fn policy_of(&mut self, visits: &[Visit]) -> Option<Policy> {
+        match wanted(&self.wishes.policy, visits.iter()) {
+            Wanted::Nothing => None,
+            Wanted::Unlinked => Some(Policy::default()),
+            Wanted::At(url) => {
+                if let Some(known) = self.policies.get(&url) {
+                    return Some(known.clone());
+                }
+                if self.policies.len() >= MOST_POLICIES {
+                    return None;
+                }
+                let policy = self.browsing.policy(&url).await;
+                self.policies.insert(url, policy.clone());
+                Some(policy)
+            }
+        }
+    }
+
     /// The page, put together and with what the judge has to say of it.
-    fn page(&mut self, entry: &Entry, url: Url, visits: Vec<Visit>) -> Option<Page> {
+    fn page(
+        &mut self,
+        entry: &Entry,
+        url: Url,
+        visits: Vec<Visit>,
+        policy: Option<Policy>,
+    ) -> Option<Page> {
         let target = Target {
             given: entry.url.clone(),
             url: Ok(url),
         };
         let visits = visits.into_iter().map(|visit| (0, visit)).collect();
-        let mut page = assemble::pages(&[target], visits, HashMap::new(), self.catalog).pop()?;
+        let policies = policy.map(|policy| (0, policy)).into_iter().collect();
+        let mut page = assemble::pages(&[target], visits, policies, self.catalog).pop()?;
         for visit in &mut page.visits {
             self.carry(&entry.url, visit);
         }

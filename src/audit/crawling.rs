@@ -110,7 +110,7 @@ pub async fn crawl_site(
         started: record.started,
         finished: Timestamp::now(),
         tool: tool(),
-        diagnostics: diagnostics(&ending, &info, &job.launch, engine.is_present()),
+        diagnostics: diagnostics(&ending, &info, &job, engine.is_present()),
         browser: Some(info),
         catalog: catalog.info(),
         consent_engine: engine.name().to_owned(),
@@ -171,10 +171,21 @@ fn head(
 fn diagnostics(
     ending: &Ending,
     browser: &BrowserInfo,
-    launch: &LaunchOptions,
+    job: &CrawlJob,
     has_engine: bool,
 ) -> Vec<Diagnostic> {
-    let mut diagnostics = super::shortcomings(browser, launch, has_engine);
+    let mut diagnostics = super::shortcomings(browser, &job.launch, has_engine);
+    if job.wishes.thorough {
+        let beside = if job.launch.global_privacy_control {
+            ""
+        } else {
+            ", and none with Global Privacy Control beside the others (--gpc has all of them ask)"
+        };
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::VisitsLeftOut,
+            &format!("of --thorough, a crawl makes no repeated visits{beside}: audit the pages that matter"),
+        ));
+    }
     if !ending.complete {
         diagnostics.push(run_diagnostic(
             DiagnosticCode::Interrupted,

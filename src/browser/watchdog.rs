@@ -13,14 +13,15 @@ use tokio::process::Child;
 #[derive(Debug)]
 pub(super) struct Watchdog {
     /// Killed when dropped, with the pipe in it.
-    _shell: Child,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
+    shell: Child,
 }
 
 /// `$1` is the group of the browser's processes, `$2` its profile. A line on the pipe, which nobody
 /// writes, would be no end of it.
 #[cfg(unix)]
 const SCRIPT: &str = r#"while read -r _; do :; done
-kill -KILL -- "-$1"
+kill -s KILL -- "-$1"
 sleep 1
 rm -rf -- "$2""#;
 
@@ -40,7 +41,7 @@ impl Watchdog {
             .stderr(std::process::Stdio::null())
             .kill_on_drop(true);
         match shell.spawn() {
-            Ok(shell) => Some(Self { _shell: shell }),
+            Ok(shell) => Some(Self { shell }),
             Err(error) => {
                 tracing::warn!(%error, "nobody will end the browser if this process is killed");
                 None
@@ -57,6 +58,8 @@ impl Watchdog {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
     use std::time::{Duration, Instant};
 
     use tokio::process::Command;
@@ -86,7 +89,7 @@ mod tests {
         let mut ended = sleeper();
         let mut watchdog = Watchdog::over(ended.id().unwrap(), profile.path()).unwrap();
         // What a dead process leaves behind: a pipe nobody holds.
-        drop(watchdog._shell.stdin.take());
+        drop(watchdog.shell.stdin.take());
         let status = tokio::time::timeout(Duration::from_secs(20), ended.wait()).await;
         assert!(!status.unwrap().unwrap().success());
         let until = Instant::now() + Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! The whole run as one document, and the JSON Schema it keeps to.
 
 use std::cell::RefCell;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use serde::ser::{Error as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
@@ -9,12 +9,10 @@ use serde_json::json;
 
 use super::RenderError;
 use super::facts::Facts;
+use super::layout::write_json;
 use super::redact::shown_page;
 use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{PageError, PageSource, Report, Run, SCHEMA, ServiceSeen, Summary};
-
-/// How much is written at once, in bytes.
-const PIECE: usize = 64 * 1024;
 
 /// A [`Report`] whose pages are read while it is written: the same fields in the same order.
 #[derive(Serialize)]
@@ -73,16 +71,11 @@ pub(super) fn json(
         rules: &facts.head.rules,
         summary: &facts.head.summary,
     };
-    // Many short pieces: they are put together before each goes through a call nobody can look into.
-    let mut whole = BufWriter::with_capacity(PIECE, &mut *out);
-    let written = serde_json::to_writer_pretty(&mut whole, &document);
+    let written = write_json(out, &document);
     if let Some(error) = failed.into_inner() {
         return Err(error.into());
     }
-    written?;
-    whole.write_all(b"\n")?;
-    whole.flush()?;
-    Ok(())
+    written
 }
 
 /// The JSON Schema of `consentinel/report/v1`, generated from the types.

@@ -90,7 +90,7 @@ impl std::fmt::Debug for Login {
             .debug_struct("Login")
             .field("cookies", &self.cookies.len())
             .field("storage", &self.storage.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

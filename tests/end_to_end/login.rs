@@ -168,8 +168,9 @@ fn a_login_is_made_and_nothing_of_it_is_kept() {
 
     for path in files(folder.path()) {
         let bytes = std::fs::read(&path).unwrap();
-        let found = secret_in(&String::from_utf8_lossy(&bytes));
-        assert_eq!(found, None, "{}", path.display());
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.lines().find(|line| secret_in(line).is_some());
+        assert_eq!(line, None, "{}", path.display());
     }
     // Pages are packed in the store: what is in them is looked at unpacked.
     let store = Store::open(&folder.path().join("store")).unwrap();
