@@ -433,7 +433,9 @@ async fn debugging_address(stderr: ChildStderr, executable: &Path) -> Result<Str
         Ok(Some(address)) => {
             tokio::spawn(async move {
                 while let Ok(Some(line)) = lines.next_line().await {
-                    tracing::trace!(target: "consentinel::browser::stderr", "{line}");
+                    if is_of_the_browser(&line) {
+                        tracing::trace!(target: "consentinel::browser::stderr", "{line}");
+                    }
                 }
             });
             Ok(address)
@@ -447,6 +449,16 @@ async fn debugging_address(stderr: ChildStderr, executable: &Path) -> Result<Str
             limit: START_LIMIT,
         }),
     }
+}
+
+/// Whether a line of the error stream is the browser's own trouble. It also repeats there what pages say on
+/// their consoles, our hooks' reports with the values of pages among it, and no log may hold those.
+fn is_of_the_browser(line: &str) -> bool {
+    let Some((head, _)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) else {
+        return false;
+    };
+    let mut fields = head.split(':');
+    fields.any(|field| matches!(field, "WARNING" | "ERROR" | "FATAL")) && !head.contains("CONSOLE")
 }
 
 #[cfg(test)]
@@ -464,6 +476,26 @@ mod tests {
             ("no version here.", None),
         ] {
             assert_eq!(version_in(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_pages_say_reaches_no_log() {
+        for (line, logged) in [
+            (
+                "[12:34:1123/035640.633314:ERROR:gpu/init.cc:5] no display",
+                true,
+            ),
+            ("[1123/035640.633314:WARNING:sandbox.cc:5] none", true),
+            (
+                r#"[1123/035640.633314:INFO:CONSOLE:74] "{"value":"ERROR:secret"}""#,
+                false,
+            ),
+            (r#"[1123/035640.633314:ERROR:CONSOLE:74] "secret""#, false),
+            ("the second line of what a page says", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_the_browser(line), logged, "{line}");
         }
     }
 

@@ -27,6 +27,23 @@ fn rendered(format: Format, report: &consentinel::model::report::Report) -> Stri
     text_of(format, report, &Options::default()).unwrap()
 }
 
+#[test]
+fn every_diagnostic_is_explained() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/read-the-report.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&json::schema().unwrap()).unwrap();
+    let codes: Vec<&str> = schema["$defs"]["DiagnosticCode"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code["const"].as_str().unwrap())
+        .collect();
+    assert!(codes.len() > 20);
+    let missing = |code: &&&str| !guide.contains(&format!("`{code}`"));
+    let missing: Vec<&&str> = codes.iter().filter(missing).collect();
+    assert!(missing.is_empty(), "not in the guide: {missing:?}");
+}
+
 mod terminal {
     use super::*;
 
