@@ -492,11 +492,7 @@ fn entry(key: Key, joined: Joined, words: &Words) -> Entry {
     // The catalog speaks English; other languages get a sentence that fits what the item does.
     let own = joined.purpose.filter(|_| words.code == "en");
     let purpose_is_general = own.is_none();
-    let purpose = own.unwrap_or_else(|| {
-        words
-            .purpose(joined.role.as_deref(), joined.category)
-            .to_owned()
-    });
+    let purpose = own.unwrap_or_else(|| words.purpose(joined.role.as_deref(), joined.category));
     Entry {
         category: joined.category,
         provider,

@@ -84,12 +84,17 @@ impl Words {
         self.kinds[kind as usize]
     }
 
-    pub(super) fn purpose(&self, role: Option<&str>, category: Category) -> &'static str {
-        let known = self.roles.iter().find(|(name, _)| Some(*name) == role);
-        known.map_or_else(
-            || self.purposes[usize::from(super::order(category)).min(4)],
-            |(_, purpose)| purpose,
-        )
+    /// What an entry does, in general; of an identifier also what for, which its role does not tell.
+    pub(super) fn purpose(&self, role: Option<&str>, category: Category) -> String {
+        let what_for = self.purposes[usize::from(super::order(category)).min(4)];
+        let Some((role, does)) = self.roles.iter().find(|(name, _)| Some(*name) == role) else {
+            return what_for.to_owned();
+        };
+        let tells = !matches!(category, Category::Analytics | Category::Marketing);
+        if *role != "identifier" || tells {
+            return (*does).to_owned();
+        }
+        format!("{does} {what_for}")
     }
 
     /// `2 years`, `13 months`, `30 minutes`: the largest unit that tells at least two, days for a month or so.

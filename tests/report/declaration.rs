@@ -69,17 +69,17 @@ fn no_language_shows_another_ones_words() {
                 "Mesure d’audience",
                 "Durée",
             ],
-            Some("Reconnaît votre navigateur. †"),
+            Some("Reconnaît votre navigateur. Mesure l’utilisation du site. †"),
         ),
         (
             Language::De,
             ["Cookie-Erklärung", "Statistik", "Dauer"],
-            Some("Erkennt Ihren Browser wieder. †"),
+            Some("Erkennt Ihren Browser wieder. Misst, wie die Website genutzt wird. †"),
         ),
         (
             Language::Es,
             ["Declaración de cookies", "Analíticas", "Duración"],
-            Some("Reconoce su navegador. †"),
+            Some("Reconoce su navegador. Mide el uso del sitio. †"),
         ),
     ] {
         let sheet = declared(&report, language).sheet();

@@ -305,7 +305,7 @@ mod page {
             "behind the settings",
             "Accept all” says yes (layer 1)",
             "not confirmed: no record of the site shows that it was taken",
-            "Without any answer: 4 requests to third parties and 4 items stored (4 of them broke a rule).",
+            "Without any answer: 4 requests to third parties and 4 items stored (4 of them with a finding).",
         ] {
             assert!(page.contains(part), "missing {part:?}");
         }
