@@ -81,7 +81,8 @@ impl Wishes {
 pub struct Ending {
     /// Nothing is left to visit; otherwise it was stopped, and can be gone on with.
     pub complete: bool,
-    /// How many addresses were left out, and why.
+    /// How many addresses were left out, and why. Of a job that was gone on with at least so many: it is not
+    /// remembered which ones they were.
     pub left_out: BTreeMap<Refusal, u64>,
     /// How many addresses `robots.txt` kept us from.
     pub kept_out: u64,
@@ -157,6 +158,7 @@ pub async fn crawl<B: Browsing>(
         answers: BTreeMap::new(),
         policies: HashMap::new(),
         ending: Ending::default(),
+        left_out_before: BTreeMap::new(),
     };
     let all_workers = workers.collect::<Vec<()>>();
     let coordinated = async {
@@ -165,7 +167,23 @@ pub async fn crawl<B: Browsing>(
         done
     };
     let (done, _) = tokio::join!(coordinated, all_workers);
-    done.map(|()| coordinator.ending)
+    done.map(|()| {
+        let Coordinator {
+            mut ending,
+            left_out_before,
+            ..
+        } = coordinator;
+        for (refusal, before) in left_out_before {
+            let now = ending.left_out.entry(refusal).or_default();
+            *now = before.max(*now);
+        }
+        ending
+    })
+}
+
+/// Known to the frontier beside the number of addresses that were left out for that reason. No address looks like it.
+fn left_out_mark(refusal: Refusal) -> String {
+    format!("left out: {}", refusal.in_words())
 }
 
 /// The topic of visits in profiles nobody used before.
@@ -233,6 +251,8 @@ struct Coordinator<'a, B> {
     /// The policies that were read, each address once.
     policies: HashMap<Url, Policy>,
     ending: Ending,
+    /// How many addresses were left out in earlier lives of the job.
+    left_out_before: BTreeMap<Refusal, u64>,
 }
 
 impl<B: Browsing> Coordinator<'_, B> {
@@ -296,9 +316,18 @@ impl<B: Browsing> Coordinator<'_, B> {
         for url in added {
             self.scope.count(&url);
         }
-        let read = self
-            .with_frontier(|frontier| frontier.knows(SITEMAPS_READ))
+        let (read, before) = self
+            .with_frontier(|frontier| {
+                let mut before = BTreeMap::new();
+                for refusal in Refusal::ALL {
+                    if let Some(count) = frontier.noted(&left_out_mark(refusal))? {
+                        before.insert(refusal, count);
+                    }
+                }
+                Ok((frontier.knows(SITEMAPS_READ)?, before))
+            })
             .await?;
+        self.left_out_before = before;
         if !read {
             self.read_sitemaps(stop).await?;
         }
@@ -629,8 +658,14 @@ impl<B: Browsing> Coordinator<'_, B> {
         self.add(links, entry.depth.saturating_add(1)).await?;
         let summary = in_one_line(&page);
         let address = page.url.clone();
+        let left_out = self.ending.left_out.clone();
+        let before = self.left_out_before.clone();
         let tally = self
             .with_frontier(move |frontier| {
+                for (refusal, count) in left_out {
+                    let before = before.get(&refusal).copied().unwrap_or_default();
+                    frontier.note(&left_out_mark(refusal), count.max(before));
+                }
                 frontier.finish(number, &entry, &page)?;
                 Ok(frontier.tally())
             })

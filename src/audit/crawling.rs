@@ -192,10 +192,18 @@ fn diagnostics(
             "the crawl was stopped before it was complete",
         ));
     }
+    let at_least = if job.resumed.is_some() {
+        "at least "
+    } else {
+        ""
+    };
     for (refusal, count) in &ending.left_out {
         diagnostics.push(run_diagnostic(
             DiagnosticCode::PagesLeftOut,
-            &format!("{count} addresses were left out: {}", refusal.in_words()),
+            &format!(
+                "{at_least}{count} addresses were left out: {}",
+                refusal.in_words()
+            ),
         ));
     }
     if ending.kept_out > 0 {
