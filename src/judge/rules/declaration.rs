@@ -288,8 +288,8 @@ impl Rule for MisdeclaredLifetime {
             id: "R34",
             name: "misdeclared-lifetime",
             title: "Something lives longer than declared",
-            checks: "The lifetime a cookie asks for is over one and a half times the longest declared one and more than \
-                     a day longer (longer), or every list declares it for the session and it stays for more than a day \
+            checks: "The lifetime a cookie asks for is over one and a half times the longest declared one and a day \
+                     or more longer (longer), or every list declares it for the session and it stays for a day or more \
                      (not-for-the-session). Read from what was asked for, since the browser stores 400 days at most.",
             severity: Severity::Low,
             proof: Proof::P1,
@@ -332,10 +332,10 @@ fn longer(actual: Lifetime, declared: Lifetime) -> Option<(&'static str, Severit
         return None;
     };
     match declared {
-        Lifetime::Session if actual > DAY_S => Some(("not-for-the-session", Severity::Medium)),
+        Lifetime::Session if actual >= DAY_S => Some(("not-for-the-session", Severity::Medium)),
         Lifetime::Seconds(declared) => {
             let half_more = declared.saturating_add(declared / 2);
-            (actual > half_more && actual.saturating_sub(declared) > DAY_S)
+            (actual > half_more && actual.saturating_sub(declared) >= DAY_S)
                 .then_some(("longer", Severity::Low))
         }
         Lifetime::Session | Lifetime::Unbounded => None,

@@ -1,6 +1,7 @@
 //! Cases of which it is known what is right: three positives, three negatives and two traps for every
 //! rule that is judged. They are stored below `fixtures/cases`, so that the binary can measure itself.
 
+mod adversarial;
 mod appearance;
 mod banner;
 mod consent;
@@ -193,6 +194,7 @@ fn all() -> Vec<Case> {
         declaration::cases(),
         withdrawal::cases(),
         waiting::cases(),
+        adversarial::cases(),
     ]
     .into_iter()
     .flatten()
