@@ -1,15 +1,25 @@
 //! Whether a stored item needs consent, and why.
 //!
-//! The order is fixed: the override table, the catalog's services, behaviour, short life, unknown.
+//! The order is fixed: the override table, the site's own declaration, the vendor's own disclosure, the
+//! catalog's services, behaviour, short life, unknown.
 //! A name is never proof by itself: what is known by name alone is only likely.
 
 use crate::catalog::{ItemMatch, ItemQuery, Knowing, Override, Treatment};
 use crate::model::finding::{Category, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 
+use super::declaration::Disclosed;
 use super::item::Lifetime;
 use super::knowledge::Knowledge;
 use super::profile::Profile;
+
+/// Grounds of exemption in the catalog that are those of the override table.
+const SETTLED: [&str; 4] = [
+    "consent-record",
+    "load-balancing",
+    "security",
+    "transmission",
+];
 
 /// Whether an item needs consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +78,9 @@ pub(crate) struct Classification {
     pub(crate) exempt_under_conditions: bool,
     /// Only the site's own declaration tells that it needs consent.
     pub(crate) declared: bool,
+    /// The override table decided, or an exemption of the catalog on the same grounds: what anybody
+    /// declares changes nothing.
+    pub(crate) settled: bool,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
@@ -126,13 +139,15 @@ pub(crate) fn classify(
 }
 
 impl Classification {
+    /// Whether neither the site nor the vendor can say anything that would change it.
+    fn stands(&self) -> bool {
+        self.settled || matches!(self.need, Need::Security | Need::Probe | Need::Consent)
+    }
+
     /// What becomes of it once the site itself declares it as something that needs consent: what nobody
     /// else knows, the site does. A declaration as necessary proves nothing.
     pub(crate) fn with_declaration(self, category: Category, list: &str) -> Self {
-        let known = self.group.is_some()
-            || self.service.is_some() && self.need != Need::Unknown
-            || matches!(self.need, Need::Security | Need::Probe | Need::Consent);
-        if known || matches!(category, Category::Necessary | Category::Unclassified) {
+        if self.stands() || matches!(category, Category::Necessary | Category::Unclassified) {
             return self;
         }
         let comfort = category == Category::Preferences;
@@ -157,6 +172,36 @@ impl Classification {
                 category_name(category)
             ),
             ..self
+        }
+    }
+
+    /// What becomes of it once its vendor itself discloses what it is for. The claim to need no consent
+    /// counts only against behaviour, not against what is known of the vendor.
+    pub(crate) fn with_disclosure(self, disclosed: Disclosed) -> Self {
+        if self.stands() {
+            return self;
+        }
+        match disclosed {
+            Disclosed::NeedsConsent(category) => Self {
+                need: Need::Consent,
+                category,
+                severity: severity_of(category),
+                verdict: Verdict::Violation,
+                proof: Proof::P1,
+                reason: "its vendor discloses itself that it serves purpose 1 of the TCF, which needs consent"
+                    .to_owned(),
+                ..self
+            },
+            Disclosed::ClaimsNone => Self {
+                need: Need::Exempt,
+                category: Category::Necessary,
+                severity: Severity::Info,
+                verdict: Verdict::Review,
+                proof: Proof::P1,
+                reason: "its vendor discloses that it serves no purpose of the TCF that needs consent"
+                    .to_owned(),
+                ..self
+            },
         }
     }
 }
@@ -222,6 +267,7 @@ fn by_override(
             .as_ref()
             .is_some_and(|class| class.exempt_under_conditions),
         declared: false,
+        settled: true,
         reason: match &known {
             Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
             None => row.reason.clone(),
@@ -269,7 +315,12 @@ fn by_catalog(
         || found.category == Category::Necessary
         || found.role.as_deref() == Some("consent-record")
     {
-        let basis = found.exempt.as_deref().unwrap_or("strictly necessary");
+        let is_record = found.role.as_deref() == Some("consent-record");
+        let basis = found.exempt.as_deref().unwrap_or(if is_record {
+            "consent-record"
+        } else {
+            "strictly necessary"
+        });
         return Some(Classification {
             need: Need::Exempt,
             category: Category::Necessary,
@@ -282,6 +333,7 @@ fn by_catalog(
             proof: Proof::P2,
             exempt_under_conditions: false,
             declared: false,
+            settled: SETTLED.contains(&basis),
             reason: format!("{name} needs it: {basis}"),
         });
     }
@@ -342,6 +394,7 @@ fn consent_by_catalog(
         proof: Proof::P2,
         exempt_under_conditions,
         declared: false,
+        settled: false,
         reason,
     })
 }
@@ -398,6 +451,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
         proof: Proof::P3,
         exempt_under_conditions: false,
         declared: false,
+        settled: false,
         reason: reason.to_owned(),
     }
 }
