@@ -5,6 +5,7 @@ pub mod browsing;
 mod contrast;
 pub mod crawl;
 mod crawling;
+pub mod earlier;
 pub mod extent;
 mod fleet;
 pub mod guard;
@@ -28,11 +29,11 @@ use crate::browser::self_test::SelfTest;
 use crate::browser::{Browser, BrowserError, LaunchOptions};
 use crate::catalog::{Catalog, CatalogError};
 use crate::crawl::scope::PatternError;
-use crate::judge::{Judge, Profile};
+use crate::judge::{Earlier, Judge, Profile};
 use crate::model::report::{BrowserInfo, PageError, Report, Run, SCHEMA, Tool};
 use crate::model::visit::{Diagnostic, DiagnosticCode, State, Visit};
 use crate::queue::QueueError;
-use crate::store::{StoreError, Tally};
+use crate::store::{Store, StoreError, Tally};
 use crate::visit::consent::{Engine, EngineError};
 use crate::visit::login::{Login, Steps, StepsError};
 use crate::visit::{Manner, Plan};
@@ -67,6 +68,8 @@ pub struct Job {
     pub catalog: Option<PathBuf>,
     /// A newer rule file for the consent engine.
     pub consent_rules: Option<PathBuf>,
+    /// A store whose earlier runs of the same pages the judge looks back at.
+    pub store: Option<PathBuf>,
     /// Options that differ from their defaults, for the report.
     pub options: BTreeMap<String, String>,
     /// What keeps the audit within bounds, where anybody may ask for one.
@@ -275,7 +278,8 @@ pub async fn audit(
         ));
     }
     let mut pages = assemble::pages(&targets, visits, policies, &catalog);
-    let mut judge = Judge::new(&catalog, job.profile);
+    let earlier = look_back(&job, &targets, started, &catalog);
+    let mut judge = Judge::new(&catalog, job.profile).beside(&earlier);
     for page in &mut pages {
         judge.page(page).put_into(page);
     }
@@ -301,6 +305,24 @@ pub async fn audit(
         rules: judgement.rules,
         summary: judgement.summary,
     })
+}
+
+/// What the job's store keeps of earlier runs of its pages. A store that cannot be opened is reported
+/// where the run is to be stored in it.
+fn look_back(job: &Job, targets: &[Target], started: Timestamp, catalog: &Catalog) -> Earlier {
+    let store = job
+        .store
+        .as_deref()
+        .and_then(|folder| Store::open(folder).ok());
+    let Some(store) = store else {
+        return Earlier::default();
+    };
+    let addresses: Vec<String> = targets
+        .iter()
+        .filter_map(|target| target.url.as_ref().ok())
+        .map(Url::to_string)
+        .collect();
+    earlier::newest(&store, &addresses, started, catalog, job.profile)
 }
 
 /// The pages once more without an answer, in a browser that asks by Global Privacy Control: what it

@@ -7,6 +7,7 @@ mod consent_mode;
 mod consent_strings;
 mod declaration;
 mod diagnostics;
+mod earlier;
 pub mod handbook;
 mod identifier;
 mod index;
@@ -28,6 +29,7 @@ use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{Page, ServiceSeen, Summary};
 use crate::model::visit::Diagnostic;
 
+pub use earlier::Earlier;
 use index::PageIndex;
 use joined::Findings;
 use knowledge::Knowledge;
@@ -75,6 +77,7 @@ impl Judgement {
 pub struct Judge<'k> {
     knowledge: &'k dyn Knowledge,
     profile: Profile,
+    earlier: Option<&'k Earlier>,
     findings: Findings,
     gaps: Gaps,
     services: Services,
@@ -91,6 +94,7 @@ impl<'k> Judge<'k> {
         Self {
             knowledge,
             profile,
+            earlier: None,
             findings: Findings::default(),
             gaps: Gaps::default(),
             services: Services::default(),
@@ -98,9 +102,22 @@ impl<'k> Judge<'k> {
         }
     }
 
+    /// The same, who has seen earlier runs of the same pages.
+    #[must_use]
+    pub fn beside(self, earlier: &'k Earlier) -> Self {
+        Self {
+            earlier: Some(earlier),
+            ..self
+        }
+    }
+
     /// Judges one page, in the order of the run.
     pub fn page(&mut self, page: &Page) -> Told {
         let index = PageIndex::new(page, self.knowledge, self.profile);
+        let index = match self.earlier {
+            Some(earlier) => index.beside(earlier),
+            None => index,
+        };
         let Checked { found, gaps } = rules::check(&index);
         self.tally
             .add(page, found.iter().map(|found| &found.finding));
@@ -131,6 +148,25 @@ impl Told {
     /// Puts it into its page, in the place of what another judgement said.
     pub fn put_into(self, page: &mut Page) {
         diagnostics::replace(page, self.0);
+    }
+}
+
+/// Judges pages that stand in memory, beside pages of earlier runs.
+pub fn judge_beside(
+    pages: &[Page],
+    earlier: &[Page],
+    catalog: &Catalog,
+    profile: Profile,
+) -> Judgement {
+    let mut known = Earlier::default();
+    for page in earlier {
+        known.add(page, catalog, profile);
+    }
+    let mut judge = Judge::new(catalog, profile).beside(&known);
+    let told = pages.iter().map(|page| judge.page(page)).collect();
+    Judgement {
+        told,
+        ..judge.finish()
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::browsing::ByBrowser;
 use super::crawl::{Ending, Wishes, apart, crawl};
+use super::earlier;
 use super::fleet::{Fleet, Launcher};
 use super::guard::Guard;
 use super::{AuditError, Progress, logged_in, run_diagnostic, run_id, tell, tool};
@@ -156,7 +157,15 @@ fn head(
     profile: Profile,
 ) -> Report {
     // One page at a time: what is judged together needs no more memory for many pages than for few.
-    let mut judge = Judge::new(catalog, profile);
+    let start = store.record(&record.id).map(|record| record.pages);
+    let earlier = earlier::newest(
+        store,
+        &start.unwrap_or_default(),
+        record.started,
+        catalog,
+        profile,
+    );
+    let mut judge = Judge::new(catalog, profile).beside(&earlier);
     for page in StoredRun::pages_of(store, record.clone()).pages() {
         match page {
             // What it says of the page itself was put into the page when that was stored.

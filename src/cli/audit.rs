@@ -65,7 +65,7 @@ pub(super) struct Results {
     pub(super) redact: Option<Redact>,
     #[command(flatten)]
     pub(super) evidence: EvidenceOptions,
-    /// Folder in which the run is kept, with raw values and pictures
+    /// Folder in which the run is kept, with raw values and pictures; earlier runs in it are looked back at (R35)
     #[arg(long, value_name = "DIR")]
     pub(super) store: Option<PathBuf>,
     /// End with 0 whatever was found
@@ -208,6 +208,10 @@ pub(super) async fn carry_out(
     baseline: &Baseline,
 ) -> (Exit, Option<Report>) {
     let launch = job.launch.clone();
+    let job = Job {
+        store: results.store.clone(),
+        ..job
+    };
     // Evidence is raw unless the user says otherwise: it is what proves.
     let evidence = match results.evidence.prepare(results.redact == Some(Redact::On)) {
         Ok(evidence) => evidence,

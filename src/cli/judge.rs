@@ -8,16 +8,19 @@ use clap::ValueEnum as _;
 use super::exit::Exit;
 use super::output::{self, chain, complain};
 use super::store::Place;
+use crate::audit::earlier;
 use crate::catalog::Catalog;
 use crate::judge::changes::{Brief, Changes};
 use crate::judge::{Judge, Profile};
 use crate::model::report::Report;
 use crate::report::printable;
+use crate::store::Store;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
   consentinel judge last --profile fr
   consentinel judge last --catalog my-services --format json
+  consentinel judge last --earlier 20261101-120000-000-1a2b
   consentinel judge last --save
 
 Ends with 0 when the run was judged, whatever changed.";
@@ -34,6 +37,9 @@ pub(super) struct Arguments {
     /// Folder with a catalog that is laid over the built-in one
     #[arg(long, value_name = "DIR")]
     catalog: Option<PathBuf>,
+    /// Earlier run of the same pages to look back at (R35); may be repeated [default: the three newest in the store]
+    #[arg(long, value_name = "RUN")]
+    earlier: Vec<String>,
     /// How the changes are written
     #[arg(long, value_enum, default_value = "text")]
     format: Form,
@@ -74,7 +80,13 @@ fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> 
     let store = arguments.place.open()?;
     let mut report = store.get(&arguments.run)?;
     let earlier = std::mem::take(&mut report.findings);
-    judge_again(&mut report, arguments.profile, arguments.catalog.as_deref())?;
+    judge_again(
+        &mut report,
+        arguments.profile,
+        arguments.catalog.as_deref(),
+        &store,
+        &arguments.earlier,
+    )?;
     let changes = Changes::between(&earlier, &report.findings);
     if arguments.save {
         store.put(&report)?;
@@ -85,11 +97,14 @@ fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> 
     })
 }
 
-/// Judges a run again, as the profile named or the one it was judged by does.
+/// Judges a run again, as the profile named or the one it was judged by does, beside the earlier runs
+/// that are named or, where none is, the newest ones of its store.
 pub(super) fn judge_again(
     report: &mut Report,
     profile: Option<Profile>,
     catalog: Option<&Path>,
+    store: &Store,
+    earlier: &[String],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let profile = match profile {
         Some(profile) => profile,
@@ -104,7 +119,14 @@ pub(super) fn judge_again(
         Some(folder) => Catalog::with_overlay(folder)?,
         None => Catalog::builtin()?,
     };
-    let mut judge = Judge::new(&catalog, profile);
+    let addresses: Vec<String> = report.pages.iter().map(|page| page.url.clone()).collect();
+    let earlier = if earlier.is_empty() {
+        let started = report.run.started;
+        earlier::newest(store, &addresses, started, &catalog, profile)
+    } else {
+        earlier::named(store, earlier, &addresses, &catalog, profile)?
+    };
+    let mut judge = Judge::new(&catalog, profile).beside(&earlier);
     for page in &mut report.pages {
         judge.page(page).put_into(page);
     }

@@ -245,6 +245,7 @@ impl AuditOptions {
             profile: self.profile.unwrap_or_default(),
             catalog: self.catalog.clone(),
             consent_rules: self.consent_rules.clone(),
+            store: None,
             options: self.for_the_report(),
             guard: None,
         })

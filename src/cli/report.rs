@@ -114,7 +114,7 @@ fn stored(
     let store = place.open()?;
     if profile.is_some() {
         let mut report = store.get(run)?;
-        judge_again(&mut report, profile, None)?;
+        judge_again(&mut report, profile, None, &store, &[])?;
         return Ok((report.clone(), Box::new(report)));
     }
     let stored = store.run(run)?;

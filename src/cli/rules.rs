@@ -139,12 +139,7 @@ fn read(folder: &Path) -> Result<Vec<Case>, String> {
 }
 
 fn line(info: &RuleInfo) -> String {
-    let waits = if info.limits.starts_with("Not judged yet") {
-        " (not judged yet)"
-    } else {
-        ""
-    };
-    format!("{:<4} {:<34} {}{waits}\n", info.id, info.name, info.title)
+    format!("{:<4} {:<34} {}\n", info.id, info.name, info.title)
 }
 
 fn explain(info: &RuleInfo) -> String {

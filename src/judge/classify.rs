@@ -1,15 +1,25 @@
 //! Whether a stored item needs consent, and why.
 //!
-//! The order is fixed: the override table, the catalog's services, behaviour, short life, unknown.
+//! The order is fixed: the override table, the site's own declaration, the vendor's own disclosure, the
+//! catalog's services, the vendor's grammar, behaviour, short life, unknown.
 //! A name is never proof by itself: what is known by name alone is only likely.
 
 use crate::catalog::{ItemMatch, ItemQuery, Knowing, Override, Treatment};
 use crate::model::finding::{Category, Proof, Severity, SubjectKind, Verdict};
 use crate::model::party::{Party, host_of, party_of};
 
+use super::declaration::Disclosed;
 use super::item::Lifetime;
 use super::knowledge::Knowledge;
 use super::profile::Profile;
+
+/// Grounds of exemption in the catalog that are those of the override table.
+const SETTLED: [&str; 4] = [
+    "consent-record",
+    "load-balancing",
+    "security",
+    "transmission",
+];
 
 /// Whether an item needs consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +78,9 @@ pub(crate) struct Classification {
     pub(crate) exempt_under_conditions: bool,
     /// Only the site's own declaration tells that it needs consent.
     pub(crate) declared: bool,
+    /// The override table decided, or an exemption of the catalog on the same grounds: what anybody
+    /// declares changes nothing.
+    pub(crate) settled: bool,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
@@ -113,7 +126,9 @@ pub(crate) fn classify(
     let is_test = found
         .as_ref()
         .is_some_and(|found| found.role.as_deref() == Some("test"));
-    let mut class = by_knowledge.unwrap_or_else(|| by_behaviour(behaviour, found.as_ref()));
+    let mut class = by_knowledge
+        .or_else(|| by_grammar(query, knowledge))
+        .unwrap_or_else(|| by_behaviour(behaviour, found.as_ref()));
     if class.need == Need::Consent && row.is_none() && is_test {
         class.need = Need::Probe;
         "it only tries whether storing works".clone_into(&mut class.reason);
@@ -126,13 +141,15 @@ pub(crate) fn classify(
 }
 
 impl Classification {
+    /// Whether neither the site nor the vendor can say anything that would change it.
+    fn stands(&self) -> bool {
+        self.settled || matches!(self.need, Need::Security | Need::Probe | Need::Consent)
+    }
+
     /// What becomes of it once the site itself declares it as something that needs consent: what nobody
     /// else knows, the site does. A declaration as necessary proves nothing.
     pub(crate) fn with_declaration(self, category: Category, list: &str) -> Self {
-        let known = self.group.is_some()
-            || self.service.is_some() && self.need != Need::Unknown
-            || matches!(self.need, Need::Security | Need::Probe | Need::Consent);
-        if known || matches!(category, Category::Necessary | Category::Unclassified) {
+        if self.stands() || matches!(category, Category::Necessary | Category::Unclassified) {
             return self;
         }
         let comfort = category == Category::Preferences;
@@ -157,6 +174,36 @@ impl Classification {
                 category_name(category)
             ),
             ..self
+        }
+    }
+
+    /// What becomes of it once its vendor itself discloses what it is for. The claim to need no consent
+    /// counts only against behaviour, not against what is known of the vendor.
+    pub(crate) fn with_disclosure(self, disclosed: Disclosed) -> Self {
+        if self.stands() {
+            return self;
+        }
+        match disclosed {
+            Disclosed::NeedsConsent(category) => Self {
+                need: Need::Consent,
+                category,
+                severity: severity_of(category),
+                verdict: Verdict::Violation,
+                proof: Proof::P1,
+                reason: "its vendor discloses itself that it serves purpose 1 of the TCF, which needs consent"
+                    .to_owned(),
+                ..self
+            },
+            Disclosed::ClaimsNone => Self {
+                need: Need::Exempt,
+                category: Category::Necessary,
+                severity: Severity::Info,
+                verdict: Verdict::Review,
+                proof: Proof::P1,
+                reason: "its vendor discloses that it serves no purpose of the TCF that needs consent"
+                    .to_owned(),
+                ..self
+            },
         }
     }
 }
@@ -222,6 +269,7 @@ fn by_override(
             .as_ref()
             .is_some_and(|class| class.exempt_under_conditions),
         declared: false,
+        settled: true,
         reason: match &known {
             Some(class) => format!("{}; {}", row.reason.trim_end_matches('.'), class.reason),
             None => row.reason.clone(),
@@ -237,26 +285,90 @@ fn is_supported(query: &ItemQuery<'_>, behaviour: &Behaviour) -> bool {
             let host = host_of(url);
             !host.is_empty() && party_of(&host, query.site) == Party::Third
         });
-    by_a_third_party || has_vendor_grammar(query.value)
+    by_a_third_party || vendor_of_grammar(query.value).is_some()
 }
 
-/// `GA1.1.NUMBER.TIME`, `GS1.1.…`, `GS2.1.…`, `fb.1.TIME.NUMBER`.
-fn has_vendor_grammar(value: &str) -> bool {
+/// Values in a grammar of one vendor's own, under whatever name: its own scripts let a site choose
+/// another name (`cookie_prefix`), and servers write them under theirs.
+const GRAMMARS: [(&str, Grammar, &str, Category); 6] = [
+    ("GA1", is_client_id, "google-analytics", Category::Analytics),
+    ("GS1", is_session, "google-analytics", Category::Analytics),
+    ("GS2", is_session, "google-analytics", Category::Analytics),
+    (
+        "FPID2",
+        is_client_id,
+        "google-analytics",
+        Category::Analytics,
+    ),
+    ("GCL", is_click, "google-ads", Category::Marketing),
+    ("fb", is_browser_id, "meta-pixel", Category::Marketing),
+];
+
+/// Whether the parts after the prefix, split at dots, are as the vendor writes them.
+type Grammar = fn(&[&str]) -> bool;
+
+fn is_number(text: &str, digits: std::ops::RangeInclusive<usize>) -> bool {
+    digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `GA1.1.NUMBER.TIME`.
+fn is_client_id(parts: &[&str]) -> bool {
+    matches!(parts, [depth, number, time]
+        if is_number(depth, 1..=3) && is_number(number, 3..=20) && is_number(time, 9..=11))
+}
+
+/// `GS1.1.TIME.…` and `GS2.1.sTIME$…`.
+fn is_session(parts: &[&str]) -> bool {
+    matches!(parts, [depth, rest, ..]
+        if is_number(depth, 1..=3)
+            && rest.trim_start_matches('s').chars().take_while(char::is_ascii_digit).count() >= 9)
+}
+
+/// `GCL.TIME.CLICK`.
+fn is_click(parts: &[&str]) -> bool {
+    matches!(parts, [time, click, ..] if is_number(time, 9..=11) && click.len() >= 8)
+}
+
+/// `fb.1.TIME.NUMBER`, the time in milliseconds.
+fn is_browser_id(parts: &[&str]) -> bool {
+    matches!(parts, [depth, time, number, ..]
+        if is_number(depth, 1..=1) && is_number(time, 12..=14) && number.len() >= 6)
+}
+
+/// The service in whose own grammar a value is written, and what it is for.
+fn vendor_of_grammar(value: &str) -> Option<(&'static str, Category)> {
     let mut parts = value.split('.');
-    let Some(prefix) = parts.next() else {
-        return false;
-    };
-    let mut number = || {
-        parts
-            .next()
-            .is_some_and(|part| part.starts_with(|letter: char| letter.is_ascii_digit()))
-    };
-    match prefix {
-        "GA1" | "fb" => number() && number() && number(),
-        "GS1" => number() && number(),
-        "GS2" => number(),
-        _ => false,
-    }
+    let prefix = parts.next()?;
+    // Longer values are none of these.
+    let parts: Vec<&str> = parts.take(8).collect();
+    GRAMMARS
+        .iter()
+        .find(|(known, fits, ..)| *known == prefix && fits(&parts))
+        .map(|(.., service, category)| (*service, *category))
+}
+
+/// An item nobody knows by its name, whose value is written as one vendor writes its identifiers.
+fn by_grammar(query: &ItemQuery<'_>, knowledge: &dyn Knowledge) -> Option<Classification> {
+    let (service, category) = vendor_of_grammar(query.value)?;
+    let facts = knowledge.service(service)?;
+    Some(Classification {
+        need: Need::Consent,
+        category,
+        service: Some(service.to_owned()),
+        role: Some("identifier".to_owned()),
+        group: None,
+        pattern: None,
+        severity: severity_of(category),
+        verdict: Verdict::Likely,
+        proof: Proof::P3,
+        exempt_under_conditions: false,
+        declared: false,
+        settled: false,
+        reason: format!(
+            "its value is written as {} writes its identifiers, under another name",
+            facts.name
+        ),
+    })
 }
 
 fn by_catalog(
@@ -269,7 +381,12 @@ fn by_catalog(
         || found.category == Category::Necessary
         || found.role.as_deref() == Some("consent-record")
     {
-        let basis = found.exempt.as_deref().unwrap_or("strictly necessary");
+        let is_record = found.role.as_deref() == Some("consent-record");
+        let basis = found.exempt.as_deref().unwrap_or(if is_record {
+            "consent-record"
+        } else {
+            "strictly necessary"
+        });
         return Some(Classification {
             need: Need::Exempt,
             category: Category::Necessary,
@@ -282,6 +399,7 @@ fn by_catalog(
             proof: Proof::P2,
             exempt_under_conditions: false,
             declared: false,
+            settled: SETTLED.contains(&basis),
             reason: format!("{name} needs it: {basis}"),
         });
     }
@@ -342,6 +460,7 @@ fn consent_by_catalog(
         proof: Proof::P2,
         exempt_under_conditions,
         declared: false,
+        settled: false,
         reason,
     })
 }
@@ -398,6 +517,7 @@ fn by_behaviour(behaviour: &Behaviour, found: Option<&ItemMatch>) -> Classificat
         proof: Proof::P3,
         exempt_under_conditions: false,
         declared: false,
+        settled: false,
         reason: reason.to_owned(),
     }
 }
@@ -419,5 +539,34 @@ pub(crate) fn category_name(category: Category) -> &'static str {
         Category::Analytics => "analytics",
         Category::Marketing => "marketing",
         Category::Unclassified => "unclassified",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_a_vendors_grammar() {
+        let (google, meta) = (
+            Some(("google-analytics", Category::Analytics)),
+            Some(("meta-pixel", Category::Marketing)),
+        );
+        for (value, expected) in [
+            ("GA1.1.1982736451.1795348700", google),
+            ("GA1.2-2.1982736451.1795348700", None),
+            ("GS1.1.1795348700.1.0.1795348700.0.0.0", google),
+            ("GS2.1.s1795348700$o1$g0$t1795348700$j60$l0$h0", google),
+            ("fb.1.1795348800000.918273645", meta),
+            ("fb.1.1795348800000.IwAR2abcdef", meta),
+            ("fb.x.1795348800000.918273645", None),
+            ("fb.1.2", None),
+            ("GA1", None),
+            ("GA1.", None),
+            ("", None),
+            ("GA1.1.1.1.1.1.1.1.1.1.1.1", None),
+        ] {
+            assert_eq!(vendor_of_grammar(value), expected, "{value}");
+        }
     }
 }

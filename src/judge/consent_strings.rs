@@ -204,7 +204,17 @@ fn stored(page: &PageIndex<'_>, number: usize) -> Vec<Heard> {
         .collect()
 }
 
+/// The string in a parameter, and which of the two it is.
+fn string(name: &str, value: &str) -> Option<(&'static str, What)> {
+    if name == "addtl_consent" {
+        Some(("addtl_consent", read(value, true)?))
+    } else {
+        Some(("gdpr_consent", read(value, false)?))
+    }
+}
+
 /// The strings a request carries, when the page itself sent it: frames may speak for other sites.
+/// None where the request says that the regulation does not apply (`gdpr=0`).
 fn sent(number: usize, seen: &SeenRequest<'_>) -> Vec<Heard> {
     let request = seen.request;
     if request.frame.as_ref().is_some_and(|frame| !frame.top) {
@@ -218,20 +228,26 @@ fn sent(number: usize, seen: &SeenRequest<'_>) -> Vec<Heard> {
         phase: request.phase,
         what,
     };
-    let in_address = seen
-        .url
-        .query_pairs()
-        .filter_map(|(name, value)| match name.as_ref() {
-            "gdpr_consent" => Some(heard("gdpr_consent", read(&value, false)?)),
-            "addtl_consent" => Some(heard("addtl_consent", read(&value, true)?)),
-            _ => None,
-        });
+    let says_not_applicable = seen
+        .parameters()
+        .any(|(name, value)| name.rsplit('.').next() == Some("gdpr") && value == "0");
+    if says_not_applicable {
+        return Vec::new();
+    }
+    let in_address = seen.url.query_pairs().filter_map(|(name, value)| {
+        matches!(name.as_ref(), "gdpr_consent" | "addtl_consent")
+            .then(|| string(&name, &value))
+            .flatten()
+    });
+    // OpenRTB has it at `user.consent`, or at `user.ext.consent`.
     let in_body = request.body_parameters.iter().filter_map(|parameter| {
         let name = parameter.name.rsplit('.').next().unwrap_or_default();
-        matches!(name, "gdpr_consent" | "consent")
-            .then(|| read(parameter.value.text(), false))
+        matches!(name, "gdpr_consent" | "consent" | "addtl_consent")
+            .then(|| string(name, parameter.value.text()))
             .flatten()
-            .map(|what| heard("gdpr_consent", what))
     });
-    in_address.chain(in_body).collect()
+    in_address
+        .chain(in_body)
+        .map(|(source, what)| heard(source, what))
+        .collect()
 }

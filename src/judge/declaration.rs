@@ -111,6 +111,15 @@ pub(crate) struct Declarations {
     pub(crate) admissions: Vec<Admission>,
 }
 
+/// What vendors of the TCF say themselves of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disclosed {
+    /// It serves purpose 1, and this is what its other purposes amount to.
+    NeedsConsent(Category),
+    /// It serves no purpose that needs consent.
+    ClaimsNone,
+}
+
 /// How well a declared item fits one that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fit {
@@ -231,6 +240,18 @@ impl Declarations {
             .filter_map(|(_, entry)| Some((entry.category?, entry)));
         let first = said.next()?;
         said.all(|(category, _)| category == first.0)
+            .then_some(first)
+    }
+
+    /// What its vendors disclose of an item; nothing where they disclose nothing, or this and that.
+    pub(crate) fn disclosed(&self, key: &ItemKey, party: Party) -> Option<Disclosed> {
+        let mut about = self
+            .disclosures
+            .iter()
+            .filter(|disclosure| disclosure.is_about(key, party));
+        let first = about.next()?.disclosed();
+        about
+            .all(|disclosure| disclosure.disclosed() == first)
             .then_some(first)
     }
 

@@ -32,9 +32,10 @@ fn write(text: &mut String, cases: &[Case], catalog: &Catalog) -> fmt::Result {
          [Read the report](read-the-report.md).\n\n\
          ## How well they judge\n\n\
          Each rule is held against cases of which it is known what is right: something to find, nothing to find, and\n\
-         traps that only look like it. Every case is judged three times: as it is, with everything in the opposite\n\
-         order, and with everything five seconds later. An abstention where there is something counts as missed.\n\
-         A dash means that there is nothing to divide: the rule waits for something, as its section says.\n\n",
+         traps that only look like it. Every case is judged five times: as it is, with everything in the opposite\n\
+         order, with everything fifteen seconds later, with cookies and storage entries under names nobody knows, and\n\
+         with the banner in a frame of another site. Without the name, R03 or R05 may speak in the place of R02. An\n\
+         abstention where there is something counts as missed. A dash means that there is nothing to divide.\n\n",
     );
     text.push_str(&table(&measure(cases, catalog)));
     profiles(text)?;

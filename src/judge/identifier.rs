@@ -138,7 +138,7 @@ impl Parts<'_> {
 }
 
 /// The text with `%XX` resolved; nothing when there is none to resolve or the result is no text.
-fn percent_decoded(text: &str) -> Option<String> {
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if !bytes.contains(&b'%') {
         return None;

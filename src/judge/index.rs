@@ -13,6 +13,7 @@ use crate::model::visit::{Outcome, PhaseName, State, Visit};
 
 use super::consent_strings::{self, Heard};
 use super::declaration::Declarations;
+use super::earlier::{Earlier, EarlierSite};
 use super::knowledge::{Knowledge, ServiceFacts};
 use super::naming;
 use super::profile::Profile;
@@ -39,6 +40,8 @@ pub(crate) struct PageIndex<'a> {
     pub(crate) visits: Vec<VisitIndex<'a>>,
     /// The same page in the visits that asked by Global Privacy Control, beside others that did not.
     pub(crate) asking: Option<Box<Self>>,
+    /// What earlier runs showed of this page and its site.
+    pub(crate) earlier: Option<&'a EarlierSite>,
     /// Everything stored, by kind, host and name.
     pub(crate) items: Vec<Item<'a>>,
     /// TC strings and AC strings, by visit.
@@ -170,6 +173,7 @@ impl<'a> PageIndex<'a> {
             site,
             visits,
             asking: None,
+            earlier: None,
             items: Vec::new(),
             strings: Vec::new(),
             declared: Declarations::of(page),
@@ -192,6 +196,12 @@ impl<'a> PageIndex<'a> {
             .map(|host| (host.to_owned(), index.find_company(host, None)))
             .collect();
         index
+    }
+
+    /// The same, beside what earlier runs showed.
+    pub(crate) fn beside(mut self, earlier: &'a Earlier) -> Self {
+        self.earlier = earlier.of(&self);
+        self
     }
 
     /// Whether a request of that group went out before a choice, in any visit.

@@ -1,5 +1,7 @@
 //! How well the rules judge: cases of which it is known what is right, and a table of hits and misses.
 
+mod mutation;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -8,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Catalog;
 use crate::model::finding::{RuleResult, Verdict};
 use crate::model::report::Page;
-use crate::model::snapshot::Write as Stored;
-use crate::model::visit::Visit;
 
-use super::{Judgement, Profile, judge, rules};
+use super::{Judgement, Profile, judge_beside, rules};
+pub use mutation::Mutation;
 
 /// What is right for a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,97 +42,9 @@ pub struct Case {
     pub profile: Profile,
     /// What was recorded.
     pub pages: Vec<Page>,
-}
-
-/// How a case is changed without changing what is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mutation {
-    /// Not at all.
-    None,
-    /// Visits, items, requests and signals stand in the opposite order.
-    Reversed,
-    /// Everything happens five seconds later.
-    Delayed,
-}
-
-impl Mutation {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::None, Self::Reversed, Self::Delayed];
-
-    /// The pages of a case, changed.
-    fn of(self, pages: &[Page]) -> Vec<Page> {
-        let mut pages = pages.to_vec();
-        for page in &mut pages {
-            match self {
-                Self::None => {}
-                Self::Reversed => reverse(page),
-                Self::Delayed => page.visits.iter_mut().for_each(|visit| delay(visit, 5_000)),
-            }
-        }
-        pages
-    }
-}
-
-fn reverse(page: &mut Page) {
-    page.visits.reverse();
-    for visit in &mut page.visits {
-        let snapshot = &mut visit.snapshot;
-        snapshot.cookies.reverse();
-        snapshot.storage.reverse();
-        snapshot.requests.reverse();
-        snapshot.signals.reverse();
-        snapshot.fingerprinting.reverse();
-    }
-}
-
-fn delay(visit: &mut Visit, by_ms: u64) {
-    let later = |at_ms: &mut u64| *at_ms = at_ms.saturating_add(by_ms);
-    let writes =
-        |writes: &mut Vec<Stored>| writes.iter_mut().for_each(|write| write.at_ms += by_ms);
-    for phase in &mut visit.phases {
-        // The first phase begins with the visit, and only lasts longer.
-        if phase.start_ms > 0 {
-            later(&mut phase.start_ms);
-        }
-        later(&mut phase.end_ms);
-    }
-    let choice = &mut visit.choice;
-    for at_ms in [
-        &mut choice.clicked_ms,
-        &mut choice.confirmed_ms,
-        &mut visit.banner.seen_ms,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        later(at_ms);
-    }
-    later(&mut visit.timing.total_ms);
-    let snapshot = &mut visit.snapshot;
-    for cookie in &mut snapshot.cookies {
-        later(&mut cookie.at_ms);
-        writes(&mut cookie.writes);
-        cookie
-            .sent
-            .iter_mut()
-            .for_each(|sent| later(&mut sent.at_ms));
-    }
-    for entry in &mut snapshot.storage {
-        later(&mut entry.at_ms);
-        writes(&mut entry.writes);
-    }
-    snapshot
-        .requests
-        .iter_mut()
-        .for_each(|request| later(&mut request.at_ms));
-    snapshot
-        .signals
-        .iter_mut()
-        .for_each(|signal| later(&mut signal.at_ms));
-    snapshot
-        .fingerprinting
-        .iter_mut()
-        .for_each(|read| later(&mut read.at_ms));
+    /// What an earlier run recorded of the same pages, where the rule looks back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Page>,
 }
 
 /// What a rule said of a case.
@@ -142,7 +55,7 @@ enum Said {
     Unsure,
 }
 
-fn said(judgement: &Judgement, rule: &str) -> Said {
+fn said_by(judgement: &Judgement, rule: &str) -> Said {
     let found = judgement
         .findings
         .iter()
@@ -232,9 +145,24 @@ pub fn measure(cases: &[Case], catalog: &Catalog) -> BTreeMap<String, Score> {
     for case in cases {
         let score = scores.entry(case.rule.clone()).or_default();
         *score.cases.entry(case.kind).or_default() += 1;
-        for mutation in Mutation::ALL {
-            let judgement = judge(&mutation.of(&case.pages), catalog, case.profile);
-            score.add(case, mutation, said(&judgement, &case.rule));
+        for mutation in Mutation::ALL
+            .into_iter()
+            .filter(|mutation| mutation.applies(case, catalog))
+        {
+            let changed = mutation.of(case, catalog);
+            let judgement =
+                judge_beside(&changed.pages, &changed.earlier, catalog, changed.profile);
+            let mut said = said_by(&judgement, &case.rule);
+            if case.kind == Kind::Positive
+                && said != Said::Found
+                && mutation
+                    .takes_over(&case.rule)
+                    .iter()
+                    .any(|other| said_by(&judgement, other) == Said::Found)
+            {
+                said = Said::Found;
+            }
+            score.add(case, mutation, said);
         }
     }
     scores

@@ -7,6 +7,7 @@ mod banner;
 mod consent_records;
 mod consent_strings;
 mod declaration;
+mod drift;
 mod effect;
 mod evasion;
 mod google_consent;
@@ -115,7 +116,7 @@ static RULES: [&dyn Rule; 45] = [
     &declaration::Undeclared,
     &declaration::MisdeclaredPurpose,
     &declaration::MisdeclaredLifetime,
-    &declaration::PolicyDrift,
+    &drift::PolicyDrift,
     &declaration::DeclarationMissing,
     &lifetimes::ExcessiveLifetime,
     &lifetimes::ChoiceRecordLifetime,

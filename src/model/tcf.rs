@@ -41,8 +41,12 @@ pub struct TcString {
     pub purposes_consent: Vec<u8>,
     /// Purposes whose legitimate interest was disclosed and not objected to, from 1.
     pub purposes_legitimate_interest: Vec<u8>,
+    /// The publisher's country asks nobody about purpose 1, so its bit says nothing.
+    pub purpose_one_treatment: bool,
     /// Number of vendors consented to.
     pub vendor_consents: usize,
+    /// The vendors consented to: first and last of each range.
+    consented: Vec<(u16, u16)>,
     /// Number of vendors whose legitimate interest was disclosed and not objected to.
     pub vendor_legitimate_interests: usize,
     /// Purposes the publisher itself was consented to, from 1; of the segment `publisherTC`.
@@ -79,11 +83,12 @@ impl TcString {
         let special_features = bits.set(12)?;
         let purposes_consent = bits.set(24)?;
         let purposes_legitimate_interest = bits.set(24)?;
-        // Purpose one treatment and the publisher's country.
-        bits.skip(1 + 12)?;
-        let vendor_consents = bits.vendors()?;
+        let purpose_one_treatment = bits.number(1)? == 1;
+        // The publisher's country.
+        bits.skip(12)?;
+        let (vendor_consents, consented) = bits.vendors()?;
         // Old and broken strings end here: without vendors there is no legitimate interest either.
-        let vendor_legitimate_interests = bits.vendors().unwrap_or_default();
+        let (vendor_legitimate_interests, _) = bits.vendors().unwrap_or_default();
         Some(Self {
             created_ds,
             cmp_id,
@@ -94,7 +99,9 @@ impl TcString {
             special_features,
             purposes_consent,
             purposes_legitimate_interest,
+            purpose_one_treatment,
             vendor_consents,
+            consented,
             vendor_legitimate_interests,
             publisher_consents: text
                 .split('.')
@@ -103,6 +110,13 @@ impl TcString {
                 .find_map(publisher_consents)
                 .unwrap_or_default(),
         })
+    }
+
+    /// Whether it consents to the vendor of that number in the IAB's list.
+    pub fn consents_to_vendor(&self, number: u16) -> bool {
+        self.consented
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&number))
     }
 
     /// Whether anything in it is a consent. Legitimate interest is none.
@@ -239,30 +253,39 @@ impl<'bytes> Bits<'bytes> {
         Some(set)
     }
 
-    /// The number of vendors in a vendor section, written as a bit field or as ranges.
-    fn vendors(&mut self) -> Option<usize> {
-        let highest = self.number(16)? as usize;
+    /// The vendors of a vendor section, written as a bit field or as ranges: how many, and in which ranges.
+    fn vendors(&mut self) -> Option<(usize, Vec<(u16, u16)>)> {
+        let highest = self.number(16)? as u16;
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        let mut count = 0_usize;
         if !self.bit()? {
-            let mut count = 0;
-            for _ in 0..highest {
-                count += usize::from(self.bit()?);
+            for vendor in 1..=highest {
+                if !self.bit()? {
+                    continue;
+                }
+                count += 1;
+                match ranges.last_mut() {
+                    Some((_, last)) if *last + 1 == vendor => *last = vendor,
+                    _ => ranges.push((vendor, vendor)),
+                }
             }
-            return Some(count);
+            return Some((count, ranges));
         }
         let entries = self.number(12)?;
-        let mut count = 0_usize;
         for _ in 0..entries {
             let is_range = self.bit()?;
-            let start = self.number(16)? as usize;
+            let start = self.number(16)? as u16;
             let end = if is_range {
-                self.number(16)? as usize
+                self.number(16)? as u16
             } else {
                 start
             };
+            let many = (usize::from(end) + 1).saturating_sub(usize::from(start));
             // Overlapping ranges are malformed and would be counted twice: never above the highest.
-            count = (count + (end + 1).saturating_sub(start)).min(highest);
+            count = (count + many).min(usize::from(highest));
+            ranges.push((start, end));
         }
-        Some(count)
+        Some((count, ranges))
     }
 }
 
@@ -280,6 +303,8 @@ pub(crate) struct Written {
     pub(crate) consents: u32,
     /// Legitimate interests, likewise.
     pub(crate) interests: u32,
+    /// Purpose one treatment.
+    pub(crate) treated: bool,
     /// Ranges of vendors consented to.
     pub(crate) vendors: Vec<(u16, u16)>,
     /// Ranges of vendors with a legitimate interest.
@@ -295,6 +320,7 @@ impl Default for Written {
             special: 0,
             consents: 0,
             interests: 0,
+            treated: false,
             vendors: Vec::new(),
             interested: Vec::new(),
         }
@@ -337,7 +363,7 @@ impl Written {
             (u64::from(self.special), 12),
             (u64::from(self.consents), 24),
             (u64::from(self.interests), 24),
-            (0, 1),
+            (u64::from(self.treated), 1),
             (3, 6),
             (4, 6),
         ] {
@@ -385,6 +411,9 @@ mod tests {
         assert!(tc.purposes_legitimate_interest.is_empty());
         assert!(tc.special_features.is_empty());
         assert_eq!(tc.vendor_consents, 4);
+        let vendors = [0, 1, 4, 5, 100].map(|number| tc.consents_to_vendor(number));
+        assert_eq!(vendors, [false, true, true, false, false]);
+        assert!(!tc.purpose_one_treatment);
         assert_eq!(tc.vendor_legitimate_interests, 0);
         assert!(tc.publisher_consents.is_empty());
         assert!(tc.consents(), "vendors without a purpose are consents, too");
@@ -412,6 +441,8 @@ mod tests {
         assert_eq!(tc.purposes_consent, [1, 3]);
         assert_eq!(tc.purposes_legitimate_interest, [2]);
         assert_eq!(tc.vendor_consents, 11);
+        let vendors = [1, 10, 11, 27, 28, 29].map(|number| tc.consents_to_vendor(number));
+        assert_eq!(vendors, [true, true, false, false, true, false]);
         let granted: Vec<String> = tc
             .grants()
             .into_iter()

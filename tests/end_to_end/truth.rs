@@ -57,3 +57,28 @@ fn every_site_gives_its_truth_on_both_browsers() {
     // It costs three times as much.
     every_site_gives_its_truth("chromium", "8");
 }
+
+/// What takes more visits than the usual ones: withdrawal, deleted cookies, the policy.
+#[test]
+fn sites_whose_faults_take_thoroughness_give_their_truth() {
+    let Some(browser) = browser_named("chromium-headless-shell") else {
+        eprintln!("set-up: this system has no chromium-headless-shell to install; not tested");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let names = [
+        "no-way-back",
+        "way-back",
+        "withdrawn-in-name-only",
+        "silent-policy",
+        "respawn",
+    ];
+    let output = consentinel(folder.path())
+        .args(["demo", "--thorough", "--concurrency", "8", "--browser"])
+        .arg(browser)
+        .args(names.iter().flat_map(|name| ["--site", name]))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}

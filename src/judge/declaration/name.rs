@@ -55,6 +55,14 @@ impl Name {
         (!pattern.is_match("") && !pattern.is_match("\u{1}")).then_some(Self::Pattern(pattern))
     }
 
+    /// Whether items of several names may be meant.
+    pub(crate) fn is_pattern(&self) -> bool {
+        match self {
+            Self::Parts(parts) => parts.len() > 1,
+            Self::Pattern(_) => true,
+        }
+    }
+
     /// Whether an item of that name is meant.
     pub(crate) fn fits(&self, name: &str) -> bool {
         match self {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::Disclosed;
 use super::name::Name;
 use crate::judge::item::ItemKey;
-use crate::model::finding::SubjectKind;
+use crate::model::finding::{Category, SubjectKind};
 use crate::model::party::{Party, host_of, registrable_domain};
 
 /// Most disclosures of one page.
@@ -39,6 +40,26 @@ impl Disclosure {
     /// Whether the vendor says itself that storing it needs consent.
     pub(crate) fn admits(&self) -> bool {
         self.purposes.contains(&1)
+    }
+
+    /// What that makes of the item.
+    pub(super) fn disclosed(&self) -> Disclosed {
+        let serves = |purposes: &[u8]| {
+            self.purposes
+                .iter()
+                .any(|purpose| purposes.contains(purpose))
+        };
+        if !self.admits() {
+            Disclosed::ClaimsNone
+        } else if serves(&[2, 3, 4, 7]) {
+            Disclosed::NeedsConsent(Category::Marketing)
+        } else if serves(&[8, 9, 10]) {
+            Disclosed::NeedsConsent(Category::Analytics)
+        } else if serves(&[5, 6, 11]) {
+            Disclosed::NeedsConsent(Category::Preferences)
+        } else {
+            Disclosed::NeedsConsent(Category::Unclassified)
+        }
     }
 
     /// Whether it is about that item.

@@ -181,6 +181,10 @@ pub(super) fn join(index: &mut PageIndex<'_>, knowledge: &dyn Knowledge) {
             Some((category, entry)) => class.with_declaration(category, entry.form.name()),
             None => class,
         };
+        let class = match index.declared.disclosed(&key, party) {
+            Some(disclosed) => class.with_disclosure(disclosed),
+            None => class,
+        };
         items.push(Item {
             key,
             party,

@@ -211,7 +211,8 @@ impl Rule for ResidualIdentifiers {
             name: "reject-residual-identifiers",
             title: "Something that needs consent was stored before the choice and survives the refusal",
             checks: "A cookie or a storage entry that needs consent was written before the choice and is still there \
-                     at the end. Third parties' cookies count only when they are sent again.",
+                     at the end. Third parties' cookies count only when they are sent again, and so does what only \
+                     behaves like an identifier.",
             severity: Severity::High,
             proof: Proof::P2,
             certainty: Certainty::L1,
@@ -226,7 +227,15 @@ impl Rule for ResidualIdentifiers {
         let refusals = page.refusals();
         page.items
             .iter()
-            .filter(|item| item.class.need == Need::Consent && !item.attempted_only())
+            .filter(|item| !item.attempted_only())
+            .filter(|item| match item.class.need {
+                Need::Consent => true,
+                // What only behaves like one has to be at work after the refusal.
+                Need::LikelyConsent => item.departures.iter().any(|departure| {
+                    departure.party == Party::Third && departed_after(page, &refusals, departure)
+                }),
+                Need::Exempt | Need::Security | Need::Unknown | Need::Probe => false,
+            })
             .filter_map(|item| residue(page, &refusals, item))
             .collect()
     }

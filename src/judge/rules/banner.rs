@@ -23,7 +23,7 @@ impl Rule for NoRejectOnFirstLayer {
             name: "no-reject-first-layer",
             title: "The banner's first layer offers to accept but not to refuse",
             checks: "In every visit that met a banner, accepting was possible on its first layer and refusing was not; \
-                     \"continue without accepting\" counts as refusing. Two visits have to agree.",
+                     \"continue without accepting\" counts as refusing, and so does storing boxes that have no tick. Two visits have to agree.",
             severity: Severity::High,
             proof: Proof::P4,
             certainty: Certainty::L2,
@@ -123,12 +123,25 @@ fn offers_acceptance(banner: &Banner) -> bool {
         && (buttons.peek().is_none() || buttons.any(|button| button.role == ButtonRole::Accept))
 }
 
-/// Whether something on the first layer refuses.
+/// Whether something on the first layer refuses: a button, or one that stores boxes without a tick.
 pub(super) fn offers_first_layer_refusal(banner: &Banner) -> bool {
     banner.routes.reject == Route::FirstLayer
         || first_layer(banner).any(|button| {
-            button.role == ButtonRole::Reject || continues_without_accepting(&button.text)
+            button.role == ButtonRole::Reject
+                || continues_without_accepting(&button.text)
+                || (button.role == ButtonRole::Save && ticked(banner) == Some(false))
         })
+}
+
+/// Whether a box of the first layer that the visitor may change has a tick; nothing where there is none.
+fn ticked(banner: &Banner) -> Option<bool> {
+    let mut boxes = banner
+        .switches
+        .iter()
+        .filter(|switch| switch.layer <= 1 && !switch.locked)
+        .peekable();
+    boxes.peek()?;
+    Some(boxes.any(|switch| switch.on))
 }
 
 /// "Continue without accepting" and its sisters.
@@ -154,7 +167,7 @@ fn continues_without_accepting(text: &str) -> bool {
 /// What makes it a matter for a person: a button that may refuse after all.
 fn doubt(banner: &Banner, profile: Profile) -> Option<&'static str> {
     first_layer(banner).find_map(|button| match button.role {
-        ButtonRole::Save => Some(
+        ButtonRole::Save if ticked(banner).is_none() => Some(
             "a button stores the selection as shown: whether everything is off in it is not known",
         ),
         ButtonRole::Pay => Some("the banner offers to pay instead"),

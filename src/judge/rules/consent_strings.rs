@@ -9,6 +9,7 @@ use crate::judge::index::{Item, PageIndex};
 use crate::judge::item::is_opt_out;
 use crate::judge::naming;
 use crate::model::finding::{Certainty, Evidence, Proof, Severity, SubjectKind, Verdict};
+use crate::model::tcf::TcString;
 use crate::model::visit::State;
 
 use super::site::{confirmed_in, site_draft};
@@ -246,11 +247,12 @@ impl Rule for VendorWithoutBasis {
         &RuleInfo {
             id: "R28",
             name: "tcf-vendor-without-basis",
-            title: "A vendor of the IAB's list stores without consent to purpose 1",
+            title: "A vendor of the IAB's list stores without consent to purpose 1 or to itself",
             checks: "Before a choice or after a confirmed refusal an item is stored whose vendor discloses itself, in a \
-                     file the page loaded, that it serves purpose 1, while the page's TC strings of that time consent to \
-                     no purpose 1. Nothing is said where one of the vendor's disclosures of that name claims to need \
-                     no consent.",
+                     file the page loaded, that it serves purpose 1, while none of the page's TC strings of that time \
+                     consents both to purpose 1 and to the vendor. Nothing is said where one of the vendor's \
+                     disclosures of that name claims to need no consent, nor where the publisher's country asks \
+                     nobody about purpose 1.",
             severity: Severity::High,
             proof: Proof::P1,
             certainty: Certainty::L1,
@@ -261,7 +263,8 @@ impl Rule for VendorWithoutBasis {
                 Requirement::Answer(State::Rejected),
                 Requirement::Disclosures,
             ],
-            limits: "Only vendors whose disclosures the page loads by itself are known; their own bits are not looked at.",
+            limits: "Only vendors whose disclosures the page loads by itself are known. A vendor's own bit is looked at \
+                     where the page also loads the list that numbers the vendors; else purpose 1 alone decides.",
         }
     }
 
@@ -272,23 +275,22 @@ impl Rule for VendorWithoutBasis {
         Window::all(page)
             .iter()
             .flat_map(|window| {
-                let without: Vec<usize> = window
-                    .visits
-                    .iter()
-                    .copied()
-                    .filter(|&number| stores_without_basis(page, window, number))
-                    .collect();
                 page.items
                     .iter()
-                    .filter_map(|item| without_basis(page, window, &without, item))
+                    .filter_map(|item| without_basis(page, window, item))
                     .collect::<Vec<_>>()
             })
             .collect()
     }
 }
 
-/// Whether the strings of a visit speak in that time, and none of them consents to purpose 1.
-fn stores_without_basis(page: &PageIndex<'_>, window: &Window, number: usize) -> bool {
+/// Whether the strings of a visit speak in that time, and none of them gives the vendor leave to store.
+fn stores_without_basis(
+    page: &PageIndex<'_>,
+    window: &Window,
+    number: usize,
+    vendors: &[Option<u16>],
+) -> bool {
     let mut strings = page
         .strings
         .iter()
@@ -300,15 +302,20 @@ fn stores_without_basis(page: &PageIndex<'_>, window: &Window, number: usize) ->
             What::Additional(_) => None,
         })
         .peekable();
-    strings.peek().is_some() && !strings.any(|string| string.purposes_consent.contains(&1))
+    strings.peek().is_some() && !strings.any(|string| gives_leave(string, vendors))
 }
 
-fn without_basis(
-    page: &PageIndex<'_>,
-    window: &Window,
-    visits: &[usize],
-    item: &Item<'_>,
-) -> Option<Draft> {
+/// Whether a string consents to purpose 1 and to one of the vendors; of a vendor whose number is not
+/// known, purpose 1 is enough. Where the publisher's country asks nobody about purpose 1, it always does.
+fn gives_leave(string: &TcString, vendors: &[Option<u16>]) -> bool {
+    string.purpose_one_treatment
+        || (string.purposes_consent.contains(&1)
+            && vendors
+                .iter()
+                .any(|vendor| vendor.is_none_or(|number| string.consents_to_vendor(number))))
+}
+
+fn without_basis(page: &PageIndex<'_>, window: &Window, item: &Item<'_>) -> Option<Draft> {
     let about: Vec<&Disclosure> = page
         .declared
         .disclosures
@@ -320,6 +327,13 @@ fn without_basis(
     if exempt || !about.iter().all(|disclosure| disclosure.admits()) {
         return None;
     }
+    let vendors: Vec<Option<u16>> = about.iter().map(|disclosure| disclosure.vendor).collect();
+    let visits: Vec<usize> = window
+        .visits
+        .iter()
+        .copied()
+        .filter(|&number| stores_without_basis(page, window, number, &vendors))
+        .collect();
     let writes = Writes::of(item, |number, stored| {
         visits.contains(&number)
             && window.holds(page, number, stored.phase, stored.at_ms)

@@ -1,4 +1,4 @@
-//! What the site declares against what it does: R01, R32 to R36.
+//! What the site declares against what it does: R01, R32 to R34, R36.
 
 use std::collections::BTreeSet;
 
@@ -28,14 +28,11 @@ pub(super) struct MisdeclaredPurpose;
 /// R34: lives longer than declared.
 pub(super) struct MisdeclaredLifetime;
 
-/// R35: declared otherwise than in the last run, and nobody was asked again.
-pub(super) struct PolicyDrift;
-
 /// R36: no declaration to be found.
 pub(super) struct DeclarationMissing;
 
 /// Entries of a declaration named in one finding.
-const MOST_NAMED: usize = 5;
+pub(super) const MOST_NAMED: usize = 5;
 
 /// The entries about an item, name and domain.
 fn entries<'d>(page: &'d PageIndex<'_>, item: &Item<'_>) -> Vec<&'d Declared> {
@@ -48,7 +45,7 @@ fn entries<'d>(page: &'d PageIndex<'_>, item: &Item<'_>) -> Vec<&'d Declared> {
 }
 
 /// An entry in words, such as `OneTrust's cookie list has "_ga" under "Performance Cookies" (analytics)`.
-fn in_words(entry: &Declared) -> String {
+pub(super) fn in_words(entry: &Declared) -> String {
     let called = match (entry.category, entry.called.as_str()) {
         (Some(category), "") => format!(" as {}", category_name(category)),
         (Some(category), called) => {
@@ -288,8 +285,8 @@ impl Rule for MisdeclaredLifetime {
             id: "R34",
             name: "misdeclared-lifetime",
             title: "Something lives longer than declared",
-            checks: "The lifetime a cookie asks for is over one and a half times the longest declared one and more than \
-                     a day longer (longer), or every list declares it for the session and it stays for more than a day \
+            checks: "The lifetime a cookie asks for is over one and a half times the longest declared one and a day \
+                     or more longer (longer), or every list declares it for the session and it stays for a day or more \
                      (not-for-the-session). Read from what was asked for, since the browser stores 400 days at most.",
             severity: Severity::Low,
             proof: Proof::P1,
@@ -332,37 +329,13 @@ fn longer(actual: Lifetime, declared: Lifetime) -> Option<(&'static str, Severit
         return None;
     };
     match declared {
-        Lifetime::Session if actual > DAY_S => Some(("not-for-the-session", Severity::Medium)),
+        Lifetime::Session if actual >= DAY_S => Some(("not-for-the-session", Severity::Medium)),
         Lifetime::Seconds(declared) => {
             let half_more = declared.saturating_add(declared / 2);
-            (actual > half_more && actual.saturating_sub(declared) > DAY_S)
+            (actual > half_more && actual.saturating_sub(declared) >= DAY_S)
                 .then_some(("longer", Severity::Low))
         }
         Lifetime::Session | Lifetime::Unbounded => None,
-    }
-}
-
-impl Rule for PolicyDrift {
-    fn info(&self) -> &'static RuleInfo {
-        &RuleInfo {
-            id: "R35",
-            name: "policy-drift",
-            title: "New services came, and visitors who had answered are not asked again",
-            checks: "Against an earlier run, new items or vendors need consent while an old answer stays valid.",
-            severity: Severity::Medium,
-            proof: Proof::P1,
-            certainty: Certainty::L2,
-            legal: &["GDPR Art. 4(11)", "GDPR Art. 7"],
-            remedy: "Ask again when purposes or vendors change.",
-            needs: &[Requirement::Fact(
-                "an earlier run of the same page, and a visit with its answer",
-            )],
-            limits: "Not judged yet: the judge sees one run.",
-        }
-    }
-
-    fn check(&self, _page: &PageIndex<'_>) -> Vec<Draft> {
-        Vec::new()
     }
 }
 

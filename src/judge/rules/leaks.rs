@@ -200,16 +200,70 @@ const PERSONAL: [&str; 16] = [
     "phone_sha256",
 ];
 
-/// Personal data in a parameter, in words.
-fn personal(name: &str, value: &str, site: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    let last = name.rsplit('.').next().unwrap_or(&name);
+/// Parameters that hold a telephone number by their name.
+const TELEPHONE: [&str; 11] = [
+    "mobile",
+    "mobile_number",
+    "mobilenumber",
+    "msisdn",
+    "ph",
+    "phone",
+    "phone_number",
+    "phonenumber",
+    "tel",
+    "telephone",
+    "ud[ph]",
+];
+
+/// Addresses inside of addresses that are opened for what they hold.
+const DEEPEST_ADDRESS: u8 = 3;
+
+/// Personal data in a parameter, or in the parameters of an address it holds, in words. What the
+/// visitor brought along is not looked at.
+fn personal(
+    name: &str,
+    value: &str,
+    site: &str,
+    brought: &BTreeSet<String>,
+    depth: u8,
+) -> Option<&'static str> {
+    if brought.contains(value) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let last = lower.rsplit('.').next().unwrap_or(&lower);
     if is_email(value, site) {
         return Some("an e-mail address");
     }
+    if TELEPHONE.contains(&last) && is_telephone_number(value) {
+        return Some("a telephone number");
+    }
     let is_digest =
         matches!(value.len(), 32 | 40 | 64) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_digest && PERSONAL.contains(&last)).then_some("the digest of an address or a number")
+    if is_digest && PERSONAL.contains(&last) {
+        return Some("the digest of an address or a number");
+    }
+    if depth == 0 || !(value.starts_with("http://") || value.starts_with("https://")) {
+        return None;
+    }
+    let inner = Url::parse(value).ok()?;
+    inner
+        .query_pairs()
+        .find_map(|(name, value)| personal(&name, &value, site, brought, depth - 1))
+}
+
+/// A number somebody can be called at: 8 to 15 digits (ITU-T E.164), as people write them.
+fn is_telephone_number(value: &str) -> bool {
+    let value = value.trim();
+    let digits = value.strip_prefix('+').unwrap_or(value);
+    let count = digits.bytes().filter(u8::is_ascii_digit).count();
+    (8..=15).contains(&count)
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b" -/.()".contains(&byte))
+        && digits
+            .bytes()
+            .any(|byte| byte.is_ascii_digit() && byte != b'0')
 }
 
 /// An address of somebody, not one of the site's own.
@@ -245,8 +299,8 @@ impl Rule for IdentifierInUrl {
             name: "identifier-in-url",
             title: "An identifier or personal data is handed to third parties in addresses",
             checks: "Before a choice or after a confirmed refusal a request to a third party carries, in its address or \
-                     body, the value of an identifier the site itself keeps (uid), or an e-mail address or its digest \
-                     (personal-data). What goes to the company whose identifier it is is tracking by that company (R06), \
+                     body, the value of an identifier the site itself keeps (uid), or an e-mail address, a telephone \
+                     number or the digest of one (personal-data), also inside of an address it hands on. What goes to the company whose identifier it is is tracking by that company (R06), \
                      what a third party's script wrote a matter of R03 and R45. What the visitor brought in the page's \
                      own address does not count, nor the site's own addresses, nor what goes to a consent platform.",
             severity: Severity::Medium,
@@ -345,13 +399,10 @@ fn personal_data(
                 && !platforms.contains(seen.host.as_str())
                 && window.sent(page, number, seen)
         }) {
-            let told = seen
-                .parameters()
-                .filter(|(_, value)| !brought.contains(value))
-                .find_map(|(name, value)| {
-                    let what = personal(&name, &value, &page.site)?;
-                    Some(format!("the parameter {} holds {what}", shown(&name)))
-                });
+            let told = seen.parameters().find_map(|(name, value)| {
+                let what = personal(&name, &value, &page.site, brought, DEEPEST_ADDRESS)?;
+                Some(format!("the parameter {} holds {what}", shown(&name)))
+            });
             if let Some(told) = told {
                 by_host
                     .entry(&seen.host)
@@ -501,11 +552,41 @@ mod tests {
             ("v", digest, false),
             ("em", "theme", false),
         ] {
-            assert_eq!(
-                personal(name, value, "shop.test").is_some(),
-                expected,
-                "{name}"
-            );
+            let found = personal(name, value, "shop.test", &BTreeSet::new(), DEEPEST_ADDRESS);
+            assert_eq!(found.is_some(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn telephone_numbers_count_under_their_names_only() {
+        for (name, value, expected) in [
+            ("phone", "+49 151 1234-5678", true),
+            ("user.tel", "(030) 12345678", true),
+            ("sku", "4915112345678", false),
+            ("phone", "00000000", false),
+            ("phone", "1234", false),
+            ("phone", "1234567890123456", false),
+            ("phone", "+49 151 CALL-ME", false),
+            ("ph", "", false),
+        ] {
+            let found = personal(name, value, "shop.test", &BTreeSet::new(), 0);
+            assert_eq!(found.is_some(), expected, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn addresses_inside_of_addresses_are_opened() {
+        let inner = "https://shop.test/thanks?email=anna%40example.org";
+        let brought = BTreeSet::from(["anna@example.org".to_owned()]);
+        for (value, brought, depth, expected) in [
+            (inner, BTreeSet::new(), 1, true),
+            (inner, BTreeSet::new(), 0, false),
+            (inner, brought, 1, false),
+            ("https://shop.test/?q=a@b", BTreeSet::new(), 1, false),
+            ("http://[", BTreeSet::new(), 1, false),
+        ] {
+            let found = personal("dl", value, "shop.test", &brought, depth);
+            assert_eq!(found.is_some(), expected, "{value} {depth}");
         }
     }
 }

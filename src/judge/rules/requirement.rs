@@ -33,8 +33,8 @@ pub enum Requirement {
     Colours,
     /// The switches of the banner's settings; nothing where it has no settings.
     Switches,
-    /// A fact no snapshot holds, in words.
-    Fact(&'static str),
+    /// An earlier run of the same page, with the record of a yes; nothing on a page that asks nothing.
+    Earlier,
 }
 
 /// What a rule needed on a page and did not get.
@@ -56,7 +56,7 @@ impl Requirement {
             Self::PrivacyControl if page.asking.is_some() => return None,
             Self::Emptied if page.visits.iter().any(was_emptied) => return None,
             Self::PrivacyControl | Self::Emptied => GapReason::NotVisited,
-            Self::Fact(_) => GapReason::NotRecorded,
+            Self::Earlier => earlier_gap(page)?,
             Self::Declaration
             | Self::CompleteList
             | Self::Policy
@@ -126,6 +126,9 @@ impl Requirement {
             (GapReason::NotVisited, Self::PrivacyControl | Self::Emptied) => {
                 Some("--thorough".to_owned())
             }
+            (GapReason::NotVisited, Self::Earlier) => {
+                Some("--store, and `consentinel judge --earlier`".to_owned())
+            }
             (_, Self::Declaration | Self::CompleteList | Self::Policy) => {
                 Some("--policy".to_owned())
             }
@@ -156,20 +159,31 @@ fn visit_gap(page: &PageIndex<'_>, state: State) -> Option<GapReason> {
     (!complete).then_some(GapReason::Incomplete)
 }
 
+fn earlier_gap(page: &PageIndex<'_>) -> Option<GapReason> {
+    match page.earlier {
+        _ if !asks(page) => None,
+        None => Some(GapReason::NotVisited),
+        Some(earlier) => (!earlier.knows_an_answer()).then_some(GapReason::NotConfirmed),
+    }
+}
+
+/// Whether there was anything to answer.
+fn asks(page: &PageIndex<'_>) -> bool {
+    page.page
+        .visits
+        .iter()
+        .any(|visit| visit.banner.found || visit.choice.made)
+}
+
 fn answer_gap(page: &PageIndex<'_>, state: State, least: usize) -> Option<GapReason> {
     if let Some(gap) = visit_gap(page, state) {
         return Some(gap);
     }
-    let asks = page
-        .page
-        .visits
-        .iter()
-        .any(|visit| visit.banner.found || visit.choice.made);
     let confirmed = in_state(page, state)
         .filter(|visit| visit.outcome == Outcome::Complete && visit.choice.confirmed)
         .count();
     match confirmed {
-        _ if !asks => None,
+        _ if !asks(page) => None,
         0 => Some(GapReason::NotConfirmed),
         some if some < least => Some(GapReason::TooFewVisits),
         _ => None,
@@ -194,7 +208,8 @@ impl fmt::Display for Requirement {
                 "{least} confirmed answers in the state {}",
                 state_name(*state)
             ),
-            Self::Fact(words) => formatter.write_str(words),
+            Self::Earlier => formatter
+                .write_str("an earlier run of the same page, with the record of a confirmed yes"),
             Self::Emptied => formatter.write_str(
                 "a visit in which the cookies were deleted and the page was opened again",
             ),

@@ -60,7 +60,8 @@ impl Rule for KnownCookie {
             id: "R02",
             name: "pre-known-tracking-cookie",
             title: "A known advertising or analytics cookie is set before any choice",
-            checks: "A cookie of a known service that needs consent is written while the banner is unanswered. \
+            checks: "A cookie of a known service that needs consent, or one whose vendor discloses to the TCF that it \
+                     does, is written while the banner is unanswered. \
                      Opt-out flags, probes, choice records, sessions and bot protection do not count.",
             severity: Severity::Critical,
             proof: Proof::P2,

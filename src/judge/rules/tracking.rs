@@ -461,8 +461,15 @@ impl DeniedPings {
             page.visits.len()
         ];
         let google_cookies = page.items.iter().filter(|item| {
+            let by_service = item.party == Party::First
+                && matches!(
+                    item.class.service.as_deref(),
+                    Some("google-analytics" | "google-ads")
+                );
             item.key.kind == SubjectKind::Cookie
-                && (item.key.name.starts_with("_ga") || item.key.name.starts_with("_gcl"))
+                && (by_service
+                    || item.key.name.starts_with("_ga")
+                    || item.key.name.starts_with("_gcl"))
         });
         for sighting in google_cookies.flat_map(|item| &item.sightings) {
             let promise = &mut visits[sighting.visit];

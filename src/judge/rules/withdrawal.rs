@@ -147,8 +147,8 @@ impl Rule for Ineffective {
             id: "R16",
             name: "withdraw-ineffective",
             title: "Taking consent back does not stop what rested on it",
-            checks: "After a confirmed withdrawal and a reload: a known item that needs consent is still there and is \
-                     sent, to third parties (sent) or with the site's own requests (own-site), or is only kept (kept); \
+            checks: "After a confirmed withdrawal and a reload: an item that needs consent is still there and is \
+                     sent, to third parties (sent; of unknown identifiers only these count) or with the site's own requests (own-site), or is only kept (kept); \
                      a tracking request is sent (as in R06); or a platform's record or a TC string still says yes \
                      (signal). What happens before the reload does not count: many platforms clean up while loading.",
             severity: Severity::Critical,
@@ -186,7 +186,15 @@ fn still_there(page: &PageIndex<'_>, occurrence: &Occurrence) -> Vec<Draft> {
     let known: Vec<&Item<'_>> = page
         .items
         .iter()
-        .filter(|item| item.class.need == Need::Consent && !item.attempted_only())
+        .filter(|item| !item.attempted_only())
+        .filter(|item| match item.class.need {
+            Need::Consent => true,
+            // What only behaves like one has to be at work after the withdrawal.
+            Need::LikelyConsent => item.departures.iter().any(|departure| {
+                departure.party == Party::Third && sent_on_reload(occurrence, departure)
+            }),
+            Need::Exempt | Need::Security | Need::Unknown | Need::Probe => false,
+        })
         .filter(|item| {
             item.sightings
                 .iter()
@@ -208,10 +216,12 @@ fn still_there(page: &PageIndex<'_>, occurrence: &Occurrence) -> Vec<Draft> {
     drafts
 }
 
+fn sent_on_reload(occurrence: &Occurrence, departure: &Departure) -> bool {
+    departure.phase == PhaseName::Revisit && occurrence.visits.contains(&departure.visit)
+}
+
 fn outlives(page: &PageIndex<'_>, occurrence: &Occurrence, item: &Item<'_>) -> Option<Draft> {
-    let reloaded = |departure: &Departure| {
-        departure.phase == PhaseName::Revisit && occurrence.visits.contains(&departure.visit)
-    };
+    let reloaded = |departure: &Departure| sent_on_reload(occurrence, departure);
     let sent_in = |visit: usize| {
         item.departures
             .iter()

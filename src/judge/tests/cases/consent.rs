@@ -269,7 +269,7 @@ fn implied() -> Cases {
         )
 }
 
-fn purposes(numbers: &[u32]) -> u32 {
+pub(super) fn purposes(numbers: &[u32]) -> u32 {
     numbers.iter().map(|purpose| 1 << (24 - purpose)).sum()
 }
 
@@ -280,7 +280,7 @@ fn made_today() -> Written {
     }
 }
 
-fn consenting(consents: &[u32], vendors: &[(u16, u16)]) -> String {
+pub(super) fn consenting(consents: &[u32], vendors: &[(u16, u16)]) -> String {
     Written {
         consents: purposes(consents),
         vendors: vendors.to_vec(),
@@ -289,7 +289,7 @@ fn consenting(consents: &[u32], vendors: &[(u16, u16)]) -> String {
     .text()
 }
 
-fn interested(interests: &[u32], vendors: &[(u16, u16)]) -> String {
+pub(super) fn interested(interests: &[u32], vendors: &[(u16, u16)]) -> String {
     Written {
         interests: purposes(interests),
         interested: vendors.to_vec(),
@@ -298,7 +298,7 @@ fn interested(interests: &[u32], vendors: &[(u16, u16)]) -> String {
     .text()
 }
 
-fn api(phase: PhaseName, text: &str) -> Signal {
+pub(super) fn api(phase: PhaseName, text: &str) -> Signal {
     signal("tcf-api", "__tcfapi", phase, &[]).saying(text)
 }
 
@@ -509,7 +509,7 @@ const STATES: [&str; 4] = [
     "ad_personalization",
 ];
 
-fn command(name: &str, position: u32, granted: bool) -> Signal {
+pub(super) fn command(name: &str, position: u32, granted: bool) -> Signal {
     let grants: Vec<(&str, bool)> = STATES.iter().map(|&state| (state, granted)).collect();
     signal("consent-command", "dataLayer", PhaseName::Idle, &grants).command(name, position)
 }

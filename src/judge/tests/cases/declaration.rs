@@ -191,6 +191,17 @@ fn tc(purposes: &[u32]) -> String {
 
 const DISCLOSED: &str = r#"{"disclosures":[{"identifier":"vid","type":"cookie","purposes":[1,3],"domains":["*.vendor.test"]}]}"#;
 
+/// The same, with the list that gives its vendor a number.
+fn numbered(vendor: u16) -> String {
+    DISCLOSED.replacen(
+        '{',
+        &format!(
+            r#"{{"gvlSpecificationVersion":3,"vendors":{{"{vendor}":{{"deviceStorageDisclosureUrl":"https://vendor.test/list.json"}}}},"#
+        ),
+        1,
+    )
+}
+
 /// Visits with a TC string of their own time, what vendors disclose, and a vendor's cookie.
 fn under_tcf(
     disclosed: &str,
@@ -273,6 +284,29 @@ fn without_basis() -> Cases {
                 r#"{"disclosures":[{"identifier":"vid","type":"cookie","purposes":[1],"domains":["vendor.test"]},
                     {"identifier":"v*d","type":"cookie","purposes":[],"domains":["vendor.test"]}]}"#,
                 honest,
+                |number, _| Some(vid(number)),
+            ),
+        )
+        .positive(
+            "consent to purpose 1 and to another vendor",
+            under_tcf(&numbered(28), |_, _| tc(&[1]), |number, _| Some(vid(number))),
+        )
+        .negative(
+            "consent to purpose 1 and to this vendor",
+            under_tcf(&numbered(755), |_, _| tc(&[1]), |number, _| Some(vid(number))),
+        )
+        .trap(
+            "in the publisher's country nobody is asked about purpose 1",
+            under_tcf(
+                DISCLOSED,
+                |_, _| {
+                    Written {
+                        created_ds: 17_953_488_000,
+                        treated: true,
+                        ..Written::default()
+                    }
+                    .text()
+                },
                 |number, _| Some(vid(number)),
             ),
         )

@@ -20,6 +20,25 @@ fn pixel() -> Request {
     )
 }
 
+/// A page that is refused twice, in two profiles.
+fn refused_twice(fill: impl Fn(usize, &mut Visit)) -> Page {
+    let mut visits = vec![
+        visit(State::Before),
+        visit(State::Rejected),
+        visit(State::Rejected),
+    ];
+    for (number, visit) in visits.iter_mut().enumerate().skip(1) {
+        visit.repeat = number as u32;
+        fill(number, visit);
+    }
+    page(visits)
+}
+
+/// An exchange's identifier.
+fn exchange(number: usize) -> Cookie {
+    cookie("uuid2", "adnxs.com", IDS[number]).by_response("https://ib.adnxs.com/getuid")
+}
+
 fn unconfirmed(mut page: Page) -> Page {
     for visit in &mut page.visits {
         visit.banner.found = true;
@@ -74,6 +93,15 @@ fn new_storage() -> Cases {
                 entry.phase = PhaseName::Chosen;
                 entry.at_ms = at(PhaseName::Chosen);
                 visit.snapshot.storage.push(entry);
+            }),
+        )
+        .positive(
+            "an exchange's identifier in two refusals",
+            refused_twice(|number, visit| {
+                visit
+                    .snapshot
+                    .cookies
+                    .push(exchange(number).only(PhaseName::Revisit));
             }),
         )
         .negative("nothing", three(|_, _| {}))
@@ -193,6 +221,15 @@ fn residue() -> Cases {
             .push(ga(number).sent_to(SITE, PhaseName::Revisit));
     };
     Cases::of("R12")
+        .positive(
+            "an exchange's identifier goes back to it in two refusals",
+            refused_twice(|number, visit| {
+                visit
+                    .snapshot
+                    .cookies
+                    .push(exchange(number).sent_to("ib.adnxs.com", PhaseName::Revisit));
+            }),
+        )
         .positive("_ga survives and is sent", after_refusal(kept))
         .positive(
             "_ga survives",

@@ -83,6 +83,10 @@ fn known_cookie() -> Cases {
                 }
             }),
         )
+        .positive(
+            "Google Analytics' identifier under a name the site chose",
+            with_cookie(|number| cookie("xq1", SITE, &ga_value(number))),
+        )
         .negative("nothing", three(|_, _| {}))
         .negative(
             "_ga only after a yes",
@@ -129,8 +133,8 @@ fn identifier_cookie() -> Cases {
     Cases::of("R03")
         .positive("a third party's unknown identifier", with_cookie(stranger))
         .positive(
-            "a renamed analytics cookie a foreign script wrote",
-            with_cookie(|number| cookie("xq1", SITE, &ga_value(number)).by_script(FOREIGN_SCRIPT)),
+            "a renamed identifier a foreign script wrote",
+            with_cookie(|number| cookie("xq1", SITE, IDS[number]).by_script(FOREIGN_SCRIPT)),
         )
         .positive(
             "the site's own identifier, sent to a third party",
