@@ -69,11 +69,20 @@ pub struct Job {
     /// A newer rule file for the consent engine.
     pub consent_rules: Option<PathBuf>,
     /// A store whose earlier runs of the same pages the judge looks back at.
-    pub store: Option<PathBuf>,
+    pub store: Option<Shelved>,
     /// Options that differ from their defaults, for the report.
     pub options: BTreeMap<String, String>,
     /// What keeps the audit within bounds, where anybody may ask for one.
     pub guard: Option<Arc<Guard>>,
+}
+
+/// Where earlier runs are.
+#[derive(Debug, Clone)]
+pub enum Shelved {
+    /// In a store that is opened for as long as it takes to look back, so that others may use it meanwhile.
+    Folder(PathBuf),
+    /// In a store that is open.
+    Open(Store),
 }
 
 /// Where a site's cookie policy is.
@@ -310,10 +319,11 @@ pub async fn audit(
 /// What the job's store keeps of earlier runs of its pages. A store that cannot be opened is reported
 /// where the run is to be stored in it.
 fn look_back(job: &Job, targets: &[Target], started: Timestamp, catalog: &Catalog) -> Earlier {
-    let store = job
-        .store
-        .as_deref()
-        .and_then(|folder| Store::open(folder).ok());
+    let store = match &job.store {
+        None => None,
+        Some(Shelved::Folder(folder)) => Store::open(folder).ok(),
+        Some(Shelved::Open(store)) => Some(store.clone()),
+    };
     let Some(store) = store else {
         return Earlier::default();
     };

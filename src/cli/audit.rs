@@ -209,7 +209,7 @@ pub(super) async fn carry_out(
 ) -> (Exit, Option<Report>) {
     let launch = job.launch.clone();
     let job = Job {
-        store: results.store.clone(),
+        store: results.store.clone().map(Shelved::Folder),
         ..job
     };
     // Evidence is raw unless the user says otherwise: it is what proves.

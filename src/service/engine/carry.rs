@@ -77,7 +77,13 @@ pub(super) async fn carry_out(
     };
     let progress = told(&service, &asked);
     let run = match work {
-        Work::Pages(job) => pages(&service, *job, progress, cancel, &ends).await,
+        Work::Pages(job) => {
+            let job = Job {
+                store: Some(Shelved::Open(service.store().clone())),
+                ..*job
+            };
+            pages(&service, job, progress, cancel, &ends).await
+        }
         Work::Crawl(job) => crawl(&service, &asked, *job, progress, cancel, &ends).await,
     };
     let run = match run {

@@ -67,6 +67,7 @@ pub(super) fn work(audit: &Audit, options: &Options, guard: Arc<Guard>) -> Resul
             profile,
             catalog: None,
             consent_rules: None,
+            store: None,
             options: shown,
             guard: Some(guard),
         })));
