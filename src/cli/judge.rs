@@ -1,9 +1,11 @@
 //! `consentinel judge`: judges a stored run again and says what changed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
+use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{self, chain, complain};
@@ -79,7 +81,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let store = arguments.place.open()?;
     let mut report = store.get(&arguments.run)?;
-    let earlier = std::mem::take(&mut report.findings);
+    let by = JudgedBy::of(&report);
+    let earlier = report.findings.clone();
     judge_again(
         &mut report,
         arguments.profile,
@@ -91,10 +94,70 @@ fn changes(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> 
     if arguments.save {
         store.put(&report)?;
     }
+    let now = JudgedBy::of(&report);
     Ok(match arguments.format {
-        Form::Json => serde_json::to_string_pretty(&changes)? + "\n",
-        Form::Text => in_lines(&changes),
+        Form::Json => {
+            let document = Document {
+                run: &report.run.id,
+                was: &by,
+                is: &now,
+                changes: &changes,
+            };
+            serde_json::to_string_pretty(&document)? + "\n"
+        }
+        Form::Text => heading(&report.run.id, &by, &now) + &in_lines(&changes),
     })
+}
+
+/// What a run was judged by.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct JudgedBy {
+    profile: String,
+    catalog: String,
+    services: usize,
+}
+
+impl JudgedBy {
+    fn of(report: &Report) -> Self {
+        Self {
+            profile: report.run.profile.clone(),
+            catalog: report.run.catalog.version.clone(),
+            services: report.run.catalog.services,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        format!(
+            "profile {}, catalog {} ({} services)",
+            printable(&self.profile),
+            printable(&self.catalog),
+            self.services
+        )
+    }
+}
+
+/// The changes as a JSON document.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    run: &'a str,
+    was: &'a JudgedBy,
+    is: &'a JudgedBy,
+    #[serde(flatten)]
+    changes: &'a Changes,
+}
+
+/// What the run was judged by, and what it is judged by now.
+fn heading(run: &str, was: &JudgedBy, is: &JudgedBy) -> String {
+    let run = printable(run);
+    if was == is {
+        format!("run {run}, judged as before: {}\n", is.in_words())
+    } else {
+        format!(
+            "run {run}\n  was judged by {}\n  is judged by  {}\n",
+            was.in_words(),
+            is.in_words()
+        )
+    }
 }
 
 /// Judges a run again, as the profile named or the one it was judged by does, beside the earlier runs
@@ -133,7 +196,15 @@ pub(super) fn judge_again(
     let judgement = judge.finish();
     profile.name().clone_into(&mut report.run.profile);
     report.run.catalog = catalog.info();
+    // What a baseline has accepted stays accepted.
+    let accepted: BTreeMap<String, _> = std::mem::take(&mut report.findings)
+        .into_iter()
+        .filter_map(|finding| Some((finding.id, finding.accepted?)))
+        .collect();
     report.findings = judgement.findings;
+    for finding in &mut report.findings {
+        finding.accepted = accepted.get(&finding.id).cloned();
+    }
     report.services = judgement.services;
     report.rules = judgement.rules;
     report.summary = judgement.summary;

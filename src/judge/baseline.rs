@@ -130,9 +130,10 @@ impl Baseline {
                 count if entry.expires.0 < today => (
                     DiagnosticCode::BaselineExpired,
                     format!(
-                        "entry {number} of the baseline ({}) expired on {}: {count} findings are back; {} answers for it",
+                        "entry {number} of the baseline ({}) expired on {}: {count} {} back; {} answers for it",
                         entry.in_words(),
                         entry.expires.0,
+                        if count == 1 { "finding is" } else { "findings are" },
                         cut(&entry.owner)
                     ),
                 ),

@@ -11,7 +11,7 @@ use crate::model::finding::{Certainty, Finding, Proof, Severity, Verdict};
 use super::measure::{Case, Kind, measure, table};
 use super::profile::Profile;
 use super::rules::{self, RuleInfo};
-use super::{judge, naming};
+use super::{judge_beside, naming};
 
 /// Cases named of one rule and kind.
 const MOST_NAMED: usize = 8;
@@ -146,7 +146,7 @@ fn named(text: &mut String, cases: &[&Case], what: &str, kinds: &[Kind]) -> fmt:
 }
 
 fn example(case: &Case, catalog: &Catalog) -> Option<Finding> {
-    judge(&case.pages, catalog, case.profile)
+    judge_beside(&case.pages, &case.earlier, catalog, case.profile)
         .findings
         .into_iter()
         .find(|finding| finding.rule == case.rule)

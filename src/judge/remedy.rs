@@ -54,62 +54,143 @@ fn in_container(category: Category, is_container: bool) -> Option<String> {
     })
 }
 
-/// How a tag in the page is marked so that a platform holds it back.
-///
-/// The ten most common platforms; attribute names are those of their documentation.
-fn in_platform(name: &str, category: Category) -> Option<String> {
-    let name = name.to_ascii_lowercase();
-    let word = |[preferences, analytics, marketing]: [&'static str; 3]| match category {
-        Category::Preferences => Some(preferences),
-        Category::Analytics => Some(analytics),
-        Category::Marketing => Some(marketing),
-        Category::Unclassified | Category::Necessary => None,
-    };
-    let mark = |attributes: &str, words: [&'static str; 3]| {
-        let tag = attributes.replace("{}", word(words)?);
-        Some(format!("In the page, mark its tag: <script {tag}>."))
-    };
-    let named = |part: &str| name.contains(part);
-    if named("onetrust") {
-        mark(
+/// How a platform holds a tag of the page back.
+enum Way {
+    /// By attributes of its tag, with the word for preferences, analytics or marketing in the place of `{}`.
+    Mark(&'static str, [&'static str; 3]),
+    /// By what else has to be done, whatever the category.
+    Do(&'static str),
+}
+
+/// What a tag waits for where the platform knows the IAB's framework only.
+const BY_THE_FRAMEWORK: &str = "In the page, load it from the callback of __tcfapi('addEventListener', 2, …), once the event is tcloaded or useractioncomplete and tcData.purpose.consents[1] and tcData.vendor.consents[its number] are true.";
+
+/// Parts of a platform's name, and how it holds tags back. Names of attributes are those of the platforms'
+/// documentation.
+const PLATFORMS: [(&[&str], Way); 17] = [
+    (
+        &["onetrust", "cookiepro"],
+        Way::Mark(
             "type=\"text/plain\" class=\"optanon-category-{}\"",
             ["C0003", "C0002", "C0004"],
-        )
-    } else if named("cookiebot") {
-        mark(
+        ),
+    ),
+    (
+        &["cookiebot"],
+        Way::Mark(
             "type=\"text/plain\" data-cookieconsent=\"{}\"",
             ["preferences", "statistics", "marketing"],
-        )
-    } else if named("cookieyes") {
-        mark(
+        ),
+    ),
+    (
+        &["usercentrics"],
+        Way::Do(
+            "In the page, mark its tag: <script type=\"text/plain\" data-usercentrics=\"…\"> with the service's name in Usercentrics.",
+        ),
+    ),
+    (
+        &["consentmanager"],
+        Way::Do(
+            "In the page, mark its tag: <script type=\"text/plain\" class=\"cmplazyload\" data-cmp-vendor=\"…\"> with the vendor's number in consentmanager.",
+        ),
+    ),
+    (&["sourcepoint"], Way::Do(BY_THE_FRAMEWORK)),
+    (
+        &[
+            "funding-choices",
+            "funding choices",
+            "google-cmp",
+            "googlefc",
+        ],
+        Way::Do(BY_THE_FRAMEWORK),
+    ),
+    (&["quantcast", "inmobi"], Way::Do(BY_THE_FRAMEWORK)),
+    (
+        &["didomi"],
+        Way::Do(
+            "In the page, mark its tag: <script type=\"didomi/javascript\" data-vendor=\"…\"> with the vendor's id.",
+        ),
+    ),
+    (
+        &["cookieyes"],
+        Way::Mark(
             "type=\"text/plain\" data-cookieyes=\"cookieyes-{}\"",
             ["functional", "analytics", "advertisement"],
-        )
-    } else if named("complianz") {
-        mark(
+        ),
+    ),
+    (
+        &["complianz"],
+        Way::Mark(
             "type=\"text/plain\" data-category=\"{}\"",
             ["preferences", "statistics", "marketing"],
-        )
-    } else if named("vanilla-cookieconsent") {
-        mark(
+        ),
+    ),
+    (
+        &["cookiefirst"],
+        Way::Mark(
+            "type=\"text/plain\" data-cookiefirst-category=\"{}\"",
+            ["functional", "performance", "advertising"],
+        ),
+    ),
+    (
+        &["cookie-script", "cookiescript"],
+        Way::Mark(
+            "type=\"text/plain\" data-cookiescript=\"accepted\" data-cookiecategory=\"{}\"",
+            ["functionality", "performance", "targeting"],
+        ),
+    ),
+    (
+        &["vanilla-cookieconsent"],
+        Way::Mark(
             "type=\"text/plain\" data-category=\"{}\"",
             ["functionality", "analytics", "marketing"],
-        )
-    } else if named("iubenda") {
-        mark(
+        ),
+    ),
+    (
+        &["iubenda"],
+        Way::Mark(
             "type=\"text/plain\" class=\"_iub_cs_activate\" data-iub-purposes=\"{}\"",
             ["2", "4", "5"],
-        )
-    } else if named("didomi") {
-        Some("In the page, mark its tag: <script type=\"didomi/javascript\" data-vendor=\"…\"> with the vendor's id.".to_owned())
-    } else if named("usercentrics") {
-        Some("In the page, mark its tag: <script type=\"text/plain\" data-usercentrics=\"…\"> with the service's name in Usercentrics.".to_owned())
-    } else if named("klaro") {
-        Some("In the page, mark its tag: <script type=\"text/plain\" data-type=\"application/javascript\" data-name=\"…\"> with the service's name in the configuration.".to_owned())
-    } else if named("tarteaucitron") {
-        Some("In the page, replace its tag by (tarteaucitron.job = tarteaucitron.job || []).push('…') with the service's key.".to_owned())
-    } else {
-        None
+        ),
+    ),
+    (
+        &["borlabs"],
+        Way::Do(
+            "In WordPress, let Borlabs Cookie's script blocker hold its script back, by its address, and name it in a service of the category.",
+        ),
+    ),
+    (
+        &["klaro"],
+        Way::Do(
+            "In the page, mark its tag: <script type=\"text/plain\" data-type=\"application/javascript\" data-name=\"…\"> with the service's name in the configuration.",
+        ),
+    ),
+    (
+        &["tarteaucitron"],
+        Way::Do(
+            "In the page, replace its tag by (tarteaucitron.job = tarteaucitron.job || []).push('…') with the service's key.",
+        ),
+    ),
+];
+
+/// How a tag in the page is held back by the platform of that name; nothing where nobody wrote it down.
+fn in_platform(name: &str, category: Category) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let (_, way) = PLATFORMS
+        .iter()
+        .find(|(parts, _)| parts.iter().any(|part| name.contains(part)))?;
+    match way {
+        Way::Do(what) => Some((*what).to_owned()),
+        Way::Mark(attributes, [preferences, analytics, marketing]) => {
+            let word = match category {
+                Category::Preferences => preferences,
+                Category::Analytics => analytics,
+                Category::Marketing => marketing,
+                Category::Unclassified | Category::Necessary => return None,
+            };
+            let tag = attributes.replace("{}", word);
+            Some(format!("In the page, mark its tag: <script {tag}>."))
+        }
     }
 }
 
@@ -236,6 +317,13 @@ mod tests {
             ("usercentrics", "data-usercentrics"),
             ("klaro", "data-name"),
             ("tarteaucitron", "tarteaucitron.job"),
+            ("consentmanager", "class=\"cmplazyload\""),
+            ("sourcepoint", "__tcfapi"),
+            ("funding-choices", "__tcfapi"),
+            ("Quantcast-banner", "__tcfapi"),
+            ("cookiefirst", "data-cookiefirst-category=\"advertising\""),
+            ("cookie-script", "data-cookiecategory=\"targeting\""),
+            ("borlabs", "script blocker"),
         ] {
             let text = remedy(Some(platform), false);
             assert!(text.contains(mark), "{text}");

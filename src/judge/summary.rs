@@ -113,8 +113,14 @@ impl Tally {
         let missing = |finding: &Finding| {
             matches!(finding.rule.as_str(), "R18" | "R19") && finding.verdict == Verdict::Violation
         };
+        // A no that can hardly be read is there, and as easy only for who finds it.
+        let hidden = |finding: &Finding| {
+            finding.rule == "R20" && matches!(finding.verdict, Verdict::Violation | Verdict::Likely)
+        };
         if findings.iter().any(missing) {
             Answer::No
+        } else if findings.iter().any(hidden) {
+            Answer::NotEstablished
         } else if self.rounds > 0 && self.refusable_rounds == self.rounds {
             Answer::Yes
         } else {

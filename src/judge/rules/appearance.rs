@@ -27,24 +27,24 @@ const LARGER: f64 = 3.0;
 /// Cues it takes when the text can be read.
 const FEWEST_CUES: usize = 2;
 
-/// Every visit's banner with buttons for a yes and for a no side by side.
+/// Every visit's banner with buttons for a yes and for a no side by side. Where several refuse, the one
+/// that is easiest to see counts.
 fn side_by_side<'p>(page: &'p PageIndex<'_>) -> Vec<(usize, &'p Button, &'p Button)> {
-    let first = |banner: &'p Banner, role| {
+    let all = |banner: &'p Banner, role| {
         banner
             .buttons
             .iter()
-            .find(|button| button.layer <= 1 && button.role == role)
+            .filter(move |button| button.layer <= 1 && button.role == role)
     };
     page.visits
         .iter()
         .enumerate()
         .filter_map(|(number, visit)| {
             let banner = &visit.visit.banner;
-            Some((
-                number,
-                first(banner, ButtonRole::Accept)?,
-                first(banner, ButtonRole::Reject)?,
-            ))
+            let yes = all(banner, ButtonRole::Accept).next()?;
+            let no = all(banner, ButtonRole::Reject)
+                .min_by_key(|no| (is_unreadable(yes, no), cues(yes, no).len()))?;
+            Some((number, yes, no))
         })
         .collect()
 }
@@ -88,7 +88,8 @@ impl Rule for VisuallyDemoted {
             title: "The button that refuses is much harder to see than the one that accepts",
             checks: "In every visit that saw both on the first layer: the contrast of the text that refuses is under 2:1 \
                      where accepting has 4.5:1 (unreadable), or two of these hold (demoted): contrast under 3:1 where \
-                     accepting has 4.5:1; a third of the area; plain text beside a filled button.",
+                     accepting has 4.5:1; a third of the area; plain text beside a filled button. Where several buttons refuse, the one that \
+                     is easiest to see counts.",
             severity: Severity::Low,
             proof: Proof::P4,
             certainty: Certainty::L3,
@@ -98,7 +99,8 @@ impl Rule for VisuallyDemoted {
             ],
             remedy: "Give both buttons the same size, colours and place.",
             needs: &[Requirement::Visit(State::Before), Requirement::Colours],
-            limits: "Buttons that are pictures have no contrast, and a look that changes under the mouse is not tried.",
+            limits: "Buttons that are pictures have no contrast, and a look that changes under the mouse is not tried. \
+                     Where a button stands in or beside the banner's box is not weighed.",
         }
     }
 

@@ -445,7 +445,8 @@ impl Rule for ImpliedConsent {
             ],
             remedy: "Switch off implied consent: only a click on a button that accepts is a yes.",
             needs: &[Requirement::Visit(State::Before)],
-            limits: "Closing the banner and going to another page are not tried.",
+            limits: "Closing the banner and going to another page are not tried. A banner that goes away by itself \
+                     counts only where a record says yes.",
         }
     }
 

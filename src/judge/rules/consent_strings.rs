@@ -284,7 +284,8 @@ impl Rule for VendorWithoutBasis {
     }
 }
 
-/// Whether the strings of a visit speak in that time, and none of them gives the vendor leave to store.
+/// Whether the framework is at work in a visit at that time, and no string gives the vendor leave to
+/// store. Before a choice there may be no string yet, which gives nobody leave.
 fn stores_without_basis(
     page: &PageIndex<'_>,
     window: &Window,
@@ -302,7 +303,17 @@ fn stores_without_basis(
             What::Additional(_) => None,
         })
         .peekable();
-    strings.peek().is_some() && !strings.any(|string| gives_leave(string, vendors))
+    let signals = &page.visits[number].visit.snapshot.signals;
+    let at_work = strings.peek().is_some()
+        || signals.iter().any(|signal| {
+            signal.kind == "tcf-api"
+                && window.holds(page, number, signal.phase, signal.at_ms)
+                && signal
+                    .facts
+                    .get("gdpr-applies")
+                    .is_some_and(|applies| applies == "true")
+        });
+    at_work && !strings.any(|string| gives_leave(string, vendors))
 }
 
 /// Whether a string consents to purpose 1 and to one of the vendors; of a vendor whose number is not

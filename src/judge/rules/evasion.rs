@@ -91,7 +91,8 @@ impl Rule for ProxiedTracker {
             ],
             remedy: "Hold the proxied tag back until consent as if it went to the vendor.",
             needs: &[Requirement::Visit(State::Before)],
-            limits: "Names are not resolved, so a tracker behind a CNAME is found only by the grammar of what it sends.",
+            limits: "Names are not resolved and scripts' texts are not kept: a tracker behind a CNAME, or a vendor's \
+                     script under the site's own address, is found only by the grammar of what it sends.",
         }
     }
 

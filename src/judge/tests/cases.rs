@@ -295,6 +295,11 @@ fn the_stored_cases_are_current() {
 fn the_handbook_is_current() {
     let catalog = Catalog::builtin().expect("the shipped catalog");
     let text = crate::judge::handbook::handbook(&all(), &catalog);
+    assert_eq!(
+        text.matches("\nExample: ").count(),
+        rules::all().len(),
+        "every rule has an example finding"
+    );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
     if std::env::var_os("CONSENTINEL_UPDATE_CASES").is_some() {
         fs::write(&path, &text).expect("a file");

@@ -39,6 +39,15 @@ fn the_three_questions() {
     for (case, page, expected) in [
         ("nothing wrong", fair_page(|_, _| {}), (No, Yes, No)),
         (
+            "a no that can hardly be read",
+            fair_page(|_, visit| {
+                for (button, contrast) in visit.banner.buttons.iter_mut().zip([9.0, 1.3]) {
+                    button.contrast = Some(contrast);
+                }
+            }),
+            (No, NotEstablished, No),
+        ),
+        (
             "a cookie before the choice",
             fair_page(|_, visit| visit.snapshot.cookies.push(cookie("_ga", SITE, "x").gone())),
             (Yes, Yes, No),

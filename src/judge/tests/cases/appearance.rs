@@ -7,7 +7,7 @@ use crate::model::snapshot::Document;
 use crate::model::value::Value;
 use crate::model::visit::ButtonRole::{Accept, Reject, Settings};
 use crate::model::visit::Route::{FirstLayer, SecondLayer};
-use crate::model::visit::{ButtonRole, PhaseName, State, Switch};
+use crate::model::visit::{Button, ButtonRole, PhaseName, State, Switch};
 
 pub(super) fn cases() -> Vec<Cases> {
     vec![demoted(), preticked()]
@@ -25,12 +25,16 @@ fn looks(yes: Look, no: Look) -> Page {
             FirstLayer,
             &[(Accept, "Accept all"), (Reject, "Reject all")],
         );
-        for (button, (contrast, filled, width)) in visit.banner.buttons.iter_mut().zip([yes, no]) {
-            button.contrast = contrast;
-            button.background = filled.then(|| "rgb(0, 90, 40)".to_owned());
-            button.place = [0.0, 0.0, width, 40.0];
-        }
+        dress(&mut visit.banner.buttons, [yes, no]);
     })
+}
+
+fn dress(buttons: &mut [Button], looks: impl IntoIterator<Item = Look>) {
+    for (button, (contrast, filled, width)) in buttons.iter_mut().zip(looks) {
+        button.contrast = contrast;
+        button.background = filled.then(|| "rgb(0, 90, 40)".to_owned());
+        button.place = [0.0, 0.0, width, 40.0];
+    }
 }
 
 fn demoted() -> Cases {
@@ -71,6 +75,22 @@ fn demoted() -> Cases {
         .trap(
             "both are hard to read",
             looks((Some(1.6), true, 120.0), (Some(1.5), true, 120.0)),
+        )
+        .trap(
+            "a pale cross-line that refuses, above a button that refuses as well",
+            three(|_, visit| {
+                visit.banner = banner(
+                    FirstLayer,
+                    FirstLayer,
+                    &[
+                        (Reject, "Continue without accepting"),
+                        (Accept, "Accept all"),
+                        (Reject, "Reject all"),
+                    ],
+                );
+                let looks = [(Some(1.4), false, 40.0), YES, YES];
+                dress(&mut visit.banner.buttons, looks);
+            }),
         )
         .inconclusive(
             "no colours were recorded",

@@ -288,6 +288,10 @@ fn without_basis() -> Cases {
             ),
         )
         .positive(
+            "the platform's function says that the regulation applies, and has no string yet",
+            under_tcf(DISCLOSED, |_, _| String::new(), |number, _| Some(vid(number))),
+        )
+        .positive(
             "consent to purpose 1 and to another vendor",
             under_tcf(&numbered(28), |_, _| tc(&[1]), |number, _| Some(vid(number))),
         )
