@@ -2,32 +2,56 @@
 //!
 //! `cargo bench --bench crawl` makes visits that only say that they were made, on frontiers of 500,
 //! 5,000 and 50,000 pages, the largest for its first 2,000 pages; `-- --whole` to the end.
+//! `-- --real` crawls the test web's site of 500 pages in all three states with a browser, beside the same
+//! pages loaded over CDP and nothing else; `-- --real=20` its first 20 pages.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a benchmark prints, and stops when it cannot go on"
 )]
 
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "../tests/support/stub_site.rs"]
 mod stub_site;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bare::{load, served, switches};
 use consentinel::audit::Progress;
 use consentinel::audit::crawl::crawl;
+use consentinel::browser::{Browser, LaunchOptions, find};
 use consentinel::catalog::Catalog;
 use consentinel::compare::{Side, compare};
 use consentinel::model::report::Report;
+use consentinel::model::visit::{Outcome, Visit};
 use consentinel::store::{Frontier, Kind, RunRecord, Store};
+use futures::StreamExt as _;
 use serde_json::json;
 use stub_site::{StubSite, address, wishes};
 use tokio_util::sync::CancellationToken;
+
+/// The site of the test web that crawls are measured on, and how many pages it has.
+const SITE: &str = "https://www.five-hundred-pages.test/";
+const SITE_PAGES: usize = 500;
+
+/// Visits at once, and pages loaded at once.
+const AT_ONCE: usize = 6;
 
 /// Pages visited of a large frontier unless the whole of it is asked for.
 const FIRST_PAGES: u64 = 2_000;
 
 fn main() {
+    let real = std::env::args().find_map(|argument| {
+        let count = argument.strip_prefix("--real")?;
+        Some(count.trim_start_matches('=').parse().unwrap_or(SITE_PAGES))
+    });
+    if let Some(pages) = real {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(beside_a_bare_loop(pages));
+        return;
+    }
     let whole = std::env::args().any(|argument| argument == "--whole");
     println!(
         "| pages in the frontier | visited | pages a second | memory, MB | store, bytes a page | to go on, s |"
@@ -38,6 +62,57 @@ fn main() {
         frontier(pages, most);
     }
     comparing();
+}
+
+/// Crawls the first pages of the site of 500 with a browser, and loads the same pages over CDP.
+async fn beside_a_bare_loop(pages: usize) {
+    let web = served().await;
+    let executable = find::find(None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_consentinel"))
+        .args(["crawl", SITE, "--ignore-robots", "--format", "json"])
+        .args(["--max-pages", &pages.to_string()])
+        .args(["--concurrency", &AT_ONCE.to_string(), "--exit-zero"])
+        .args(["--quiet", "--store", "store", "--output", "report.json"])
+        .args(["--browser".as_ref(), executable.as_os_str()])
+        .args(switches(&web).map(|switch| format!("--browser-arg={switch}")))
+        .current_dir(folder.path())
+        .output()
+        .await
+        .unwrap();
+    let crawling = begun.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    let bytes = std::fs::read(folder.path().join("report.json")).unwrap();
+    let report: Report = serde_json::from_slice(&bytes).unwrap();
+    let visits: Vec<_> = report.pages.iter().flat_map(|page| &page.visits).collect();
+    let complete = |visit: &&&Visit| visit.outcome == Outcome::Complete;
+    assert_eq!(visits.iter().filter(complete).count(), 3 * pages);
+
+    let browser = Browser::launch(&LaunchOptions {
+        executable,
+        arguments: switches(&web).to_vec(),
+        ..LaunchOptions::default()
+    })
+    .await
+    .unwrap();
+    let begun = Instant::now();
+    futures::stream::iter(&report.pages)
+        .for_each_concurrent(AT_ONCE, |page| load(&browser, &page.url))
+        .await;
+    let loading = begun.elapsed();
+    browser.close().await;
+    web.stop().await;
+    println!("| what, {AT_ONCE} at once | pages | visits | s | pages a minute |");
+    println!("|---|---|---|---|---|");
+    for (what, visits, took) in [
+        ("crawl in three states", 3 * pages, crawling),
+        ("bare loop over CDP", pages, loading),
+    ] {
+        let seconds = took.as_secs_f64();
+        let rate = 60.0 * pages as f64 / seconds;
+        println!("| {what} | {pages} | {visits} | {seconds:.1} | {rate:.0} |");
+    }
 }
 
 /// Memory of this process, in megabytes, where the system says so.

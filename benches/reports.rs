@@ -2,6 +2,7 @@
 //! that 500 pages take beyond 50.
 //!
 //! Pages are made while they are read, as a store gives them, with 200 requests in each visit.
+//! `cargo bench --bench reports -- json html` looks at these formats alone.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -120,7 +121,18 @@ fn main() {
         "{:<12} {:>10} {:>14} {:>22}",
         "format", "500 pages", "size", "memory beyond 50 pages"
     );
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     for format in Format::value_variants() {
+        let name = format
+            .to_possible_value()
+            .map(|name| name.get_name().to_owned())
+            .unwrap_or_default();
+        if !wanted.is_empty() && !wanted.contains(&name) {
+            continue;
+        }
         let (few, few_pages) = run(50);
         let mut sink = Counted::default();
         render(*format, &few, &few_pages, &Options::default(), &mut sink).unwrap();
@@ -135,13 +147,6 @@ fn main() {
             (Some(before), Some(after)) => format!("{} KB", after.saturating_sub(before)),
             _ => "not known".to_owned(),
         };
-        println!(
-            "{:<12} {seconds:>8.2} s {:>12} B {more:>22}",
-            format
-                .to_possible_value()
-                .map(|name| name.get_name().to_owned())
-                .unwrap_or_default(),
-            sink.0
-        );
+        println!("{name:<12} {seconds:>8.2} s {:>12} B {more:>22}", sink.0);
     }
 }

@@ -350,7 +350,7 @@ fn main() {
         assert_eq!(status, 200);
     });
     println!(
-        "ready     after {:.1?}, of which the store {opened:.1?}",
+        "ready     after {:.1?}, of which the store {opened:.1?}, at http://{address}",
         began.elapsed()
     );
     let done = Arc::new(AtomicUsize::new(0));

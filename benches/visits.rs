@@ -9,19 +9,19 @@
     reason = "a benchmark prints its table and stops at what is in its way"
 )]
 
+#[path = "support/bare.rs"]
+mod bare;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use consentinel::browser::browser_protocol::page::{EnableParams, NavigateParams};
-use consentinel::browser::browser_protocol::target::CreateTargetParams;
-use consentinel::browser::connection::Heard;
-use consentinel::browser::js_protocol::runtime::RunIfWaitingForDebuggerParams;
-use consentinel::browser::{Browser, LaunchOptions, Session, find};
+use bare::{load, served, switches};
+
+use consentinel::browser::{Browser, LaunchOptions, find};
 use consentinel::model::report::Report;
 use consentinel::model::visit::DiagnosticCode;
-use consentinel::provision::packages::{Packages, provide};
-use consentinel::test_web::{Options, PACKAGE_JSON, PACKAGE_LOCK, TestWeb};
+use consentinel::test_web::TestWeb;
 use futures::StreamExt as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -44,20 +44,7 @@ struct Cost {
 #[tokio::main]
 async fn main() {
     let growth = std::env::args().any(|argument| argument == "--growth");
-    let packages = Packages {
-        what: "the test web",
-        manifest: PACKAGE_JSON,
-        lock: PACKAGE_LOCK,
-    };
-    let packages = provide(packages, &mut |line| eprintln!("{line}"))
-        .await
-        .expect("the npm packages of the test web");
-    let web = TestWeb::start(Options {
-        port: None,
-        packages,
-    })
-    .await
-    .expect("the test web");
+    let web = served().await;
     println!(
         "| browser | at once | what | CPU s a page | wall s a page | to bare | own CPU | own peak | late hits | lost |"
     );
@@ -138,16 +125,6 @@ fn address(page: usize) -> String {
     format!("https://www.plain-pages.test/?page={page}")
 }
 
-fn switches(web: &TestWeb) -> [String; 2] {
-    [
-        format!("--host-resolver-rules={}", web.host_resolver_rules()),
-        format!(
-            "--ignore-certificate-errors-spki-list={}",
-            web.certificate_spki_sha256_base64()
-        ),
-    ]
-}
-
 /// Loads the pages over CDP in a running browser, a context each, and does nothing else.
 async fn bare(web: &TestWeb, executable: &Path, concurrency: usize) -> Cost {
     let browser = Browser::launch(&LaunchOptions {
@@ -175,49 +152,6 @@ async fn bare(web: &TestWeb, executable: &Path, concurrency: usize) -> Cost {
         wall_s: wall_s / PAGES as f64,
         ..Cost::default()
     }
-}
-
-async fn load(browser: &Browser, url: &str) {
-    let context = browser.new_context().await.expect("a context");
-    let mut heard = browser.connection().listen(&context);
-    let created = browser
-        .root()
-        .call(CreateTargetParams {
-            browser_context_id: Some(context.clone().into()),
-            ..CreateTargetParams::new("about:blank")
-        })
-        .await
-        .expect("a page");
-    let target = created["targetId"].as_str().unwrap_or_default().to_owned();
-    let mut page = None;
-    while page.is_none() {
-        if let Some(Heard::Event(event)) = heard.recv().await
-            && event.method == "Target.attachedToTarget"
-            && event.params["targetInfo"]["targetId"] == target.as_str()
-        {
-            page = event.params["sessionId"].as_str().map(str::to_owned);
-        }
-    }
-    let page = Session::attached(browser.connection().clone(), page.unwrap_or_default());
-    page.call(EnableParams::default())
-        .await
-        .expect("Page.enable");
-    drop(page.send(RunIfWaitingForDebuggerParams::default()));
-    page.call(NavigateParams::new(url))
-        .await
-        .expect("the page answers");
-    while let Some(heard) = heard.recv().await {
-        if let Heard::Event(event) = heard
-            && event.method == "Page.loadEventFired"
-        {
-            break;
-        }
-    }
-    browser
-        .dispose_context(&context)
-        .await
-        .expect("the context goes");
-    browser.connection().unlisten(&context);
 }
 
 /// The binary, with everything it does for the state `before`.

@@ -12,6 +12,7 @@ mod memory;
 pub mod paper;
 pub mod self_test;
 pub mod session;
+mod watchdog;
 
 /// The browser's command types, generated from its protocol definition.
 pub use chromiumoxide::cdp::{browser_protocol, js_protocol};

@@ -23,6 +23,8 @@ mod runs;
 mod schedule;
 mod serve;
 mod store;
+#[cfg(feature = "otel")]
+mod telemetry;
 
 use clap::{Parser, Subcommand};
 
@@ -144,6 +146,8 @@ pub fn main() -> u8 {
             Command::Store(arguments) => store::run(&arguments),
         }
     });
+    #[cfg(feature = "otel")]
+    telemetry::finish();
     // A reader of standard input or a name look-up may still hang; nobody waits for it.
     runtime.shutdown_background();
     exit.code()

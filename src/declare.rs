@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use url::Url;
 
+use crate::catalog::export::CATEGORIES;
 use crate::catalog::schema::Service;
 use crate::catalog::{Catalog, ItemMatch, ItemQuery};
 use crate::model::finding::Category;
@@ -20,7 +21,7 @@ use crate::model::sheet::{Block, Sheet};
 use crate::model::snapshot::{Setter, StorageKind};
 use crate::model::visit::State;
 pub use words::Language;
-use words::Words;
+use words::{GENERAL, Words};
 
 /// The form of the JSON document.
 const SCHEMA: &str = "consentinel/declaration/v1";
@@ -308,6 +309,11 @@ impl Declaration {
                 ],
             );
         }
+        if let Some(last) = sheet.sections.last_mut()
+            && self.entries.iter().any(Entry::is_marked)
+        {
+            last.blocks.push(Block::Paragraph(words.general.to_owned()));
+        }
         if self.entries.is_empty() {
             let nothing = Block::Paragraph(words.nothing.to_owned());
             sheet.add(words.title, vec![nothing]);
@@ -335,25 +341,25 @@ impl Declaration {
 }
 
 impl Entry {
+    /// Whether a reader has to be told that its purpose is a general sentence; that it is not known says so itself.
+    fn is_marked(&self) -> bool {
+        self.purpose_is_general && self.category != Category::Unclassified
+    }
+
     fn row(&self, words: &Words) -> Vec<String> {
         vec![
             self.name.clone(),
             self.provider.clone(),
-            self.purpose.clone(),
+            if self.is_marked() {
+                format!("{} {GENERAL}", self.purpose)
+            } else {
+                self.purpose.clone()
+            },
             self.duration.clone(),
             words.kind(self.kind).to_owned(),
         ]
     }
 }
-
-/// The order a visitor reads them in.
-const CATEGORIES: [Category; 5] = [
-    Category::Necessary,
-    Category::Preferences,
-    Category::Analytics,
-    Category::Marketing,
-    Category::Unclassified,
-];
 
 fn order(category: Category) -> u8 {
     let place = CATEGORIES.iter().position(|known| *known == category);
@@ -486,11 +492,7 @@ fn entry(key: Key, joined: Joined, words: &Words) -> Entry {
     // The catalog speaks English; other languages get a sentence that fits what the item does.
     let own = joined.purpose.filter(|_| words.code == "en");
     let purpose_is_general = own.is_none();
-    let purpose = own.unwrap_or_else(|| {
-        words
-            .purpose(joined.role.as_deref(), joined.category)
-            .to_owned()
-    });
+    let purpose = own.unwrap_or_else(|| words.purpose(joined.role.as_deref(), joined.category));
     Entry {
         category: joined.category,
         provider,

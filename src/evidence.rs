@@ -7,7 +7,8 @@
 //! pages/0001/page.json         a page: its addresses, banner and diagnostics
 //! pages/0001/rejected-1/       one visit
 //!   visit.json                 everything recorded, phase by phase
-//!   cookies.json, storage.json every write with its raw value: Set-Cookie headers and setter calls
+//!   cookies.json               every write, word for word: Set-Cookie lines and what scripts wrote
+//!   storage.json               every write of every other storage, with its raw value
 //!   requests.har, cookies.txt  the same for other people's tools
 //!   banner.jpg, answered.jpg, end.jpg
 //! SHA256SUMS                   the sums of all these, for `sha256sum -c SHA256SUMS`

@@ -18,6 +18,7 @@ mod facts;
 mod har;
 mod inspection;
 mod junit;
+mod layout;
 mod outline;
 mod printable;
 mod redact;

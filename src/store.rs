@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::report::{Page, Report};
 
-pub use archive::{Exported, Imported, Restored};
+pub use archive::{Exported, Imported, Restored, look_through};
 pub use check::{Checked, Fault};
 pub use frontier::{Added, Entry, Frontier, Standing, Tally};
 pub use objects::Digest;

@@ -71,6 +71,7 @@ pub async fn visit(
     let mut visit = visit_on(browser, engine, plan, None, cancel).await;
     if let Some(login) = &plan.manner.login {
         kept::take_out(&mut visit.snapshot, &login.left());
+        login.take_secrets_out(&mut visit);
     }
     visit
 }
@@ -89,6 +90,9 @@ pub async fn visit_in(
     }
     let mut visit = visit_on(&browser, engine, plan, Some(profile), cancel).await;
     profile.learn(plan, &mut visit);
+    if let Some(login) = &plan.manner.login {
+        login.take_secrets_out(&mut visit);
+    }
     visit
 }
 

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::fleet::{Fleet, TRIES, VISITS_OF_A_BROWSER};
 use crate::browser::{Fetched, Fetcher};
+use crate::model::report::Policy;
 use crate::model::visit::{Outcome, State, Visit};
 use crate::visit::consent::Engine;
 use crate::visit::{KeptProfile, Manner, Plan, visit_in};
@@ -29,6 +30,9 @@ pub struct Task {
 pub trait Browsing: Send + Sync {
     /// Makes a visit. Visits of one state that keep their profile come one after another.
     fn visit(&self, task: &Task, cancel: &CancellationToken) -> impl Future<Output = Visit> + Send;
+
+    /// Reads the site's cookie policy. What goes wrong is in the answer.
+    fn policy(&self, url: &Url) -> impl Future<Output = Policy> + Send;
 
     /// Fetches a file, up to so many bytes, or says in one line why it cannot.
     fn fetch(
@@ -137,6 +141,10 @@ impl Browsing for ByBrowser {
             Some(lane) => self.visit_on(lane, &plan, cancel).await,
             None => self.fleet.visit(&plan, cancel).await,
         }
+    }
+
+    async fn policy(&self, url: &Url) -> Policy {
+        self.fleet.policy(url, &self.manner).await
     }
 
     async fn fetch(&self, url: &Url, most_bytes: usize) -> Result<Fetched, String> {

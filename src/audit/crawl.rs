@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::browsing::{Browsing, Task};
-use super::{AuditError, Progress, Target, assemble, tell};
+use super::policies::{MOST_POLICIES, Wanted, wanted};
+use super::{AuditError, PolicySource, Progress, Target, assemble, tell};
 use crate::catalog::Catalog;
 use crate::crawl::manners::{Answer, Pace, retry_after};
 use crate::crawl::{Limits, Manners, Refusal, Robots, Scope, canonical, robots, sitemap};
 use crate::judge::naming::state_name;
 use crate::judge::{Judge, Profile};
-use crate::model::report::Page;
+use crate::model::report::{Page, Policy};
 use crate::model::value::sha256_hex;
 use crate::model::visit::{Choice, ChoiceOutcome, Outcome, State, Visit};
 use crate::queue::{Ended, InProcess, Queue, Terms};
@@ -59,6 +60,8 @@ pub struct Wishes {
     pub pace: Pace,
     /// `robots.txt` is not kept to.
     pub ignore_robots: bool,
+    /// Whether the site's cookie policy is read, and where it is.
+    pub policy: PolicySource,
     /// Visits at once.
     pub concurrency: usize,
     /// The jurisdiction the judge applies.
@@ -78,7 +81,8 @@ impl Wishes {
 pub struct Ending {
     /// Nothing is left to visit; otherwise it was stopped, and can be gone on with.
     pub complete: bool,
-    /// How many addresses were left out, and why.
+    /// How many addresses were left out, and why. Of a job that was gone on with at least so many: it is not
+    /// remembered which ones they were.
     pub left_out: BTreeMap<Refusal, u64>,
     /// How many addresses `robots.txt` kept us from.
     pub kept_out: u64,
@@ -152,7 +156,9 @@ pub async fn crawl<B: Browsing>(
         open: BTreeMap::new(),
         put_off: BTreeMap::new(),
         answers: BTreeMap::new(),
+        policies: HashMap::new(),
         ending: Ending::default(),
+        left_out_before: BTreeMap::new(),
     };
     let all_workers = workers.collect::<Vec<()>>();
     let coordinated = async {
@@ -161,7 +167,23 @@ pub async fn crawl<B: Browsing>(
         done
     };
     let (done, _) = tokio::join!(coordinated, all_workers);
-    done.map(|()| coordinator.ending)
+    done.map(|()| {
+        let Coordinator {
+            mut ending,
+            left_out_before,
+            ..
+        } = coordinator;
+        for (refusal, before) in left_out_before {
+            let now = ending.left_out.entry(refusal).or_default();
+            *now = before.max(*now);
+        }
+        ending
+    })
+}
+
+/// Known to the frontier beside the number of addresses that were left out for that reason. No address looks like it.
+fn left_out_mark(refusal: Refusal) -> String {
+    format!("left out: {}", refusal.in_words())
 }
 
 /// The topic of visits in profiles nobody used before.
@@ -226,7 +248,11 @@ struct Coordinator<'a, B> {
     put_off: BTreeMap<u64, u32>,
     /// What was answered in each state, once it is known what became of it.
     answers: BTreeMap<(State, String), Choice>,
+    /// The policies that were read, each address once.
+    policies: HashMap<Url, Policy>,
     ending: Ending,
+    /// How many addresses were left out in earlier lives of the job.
+    left_out_before: BTreeMap<Refusal, u64>,
 }
 
 impl<B: Browsing> Coordinator<'_, B> {
@@ -290,9 +316,18 @@ impl<B: Browsing> Coordinator<'_, B> {
         for url in added {
             self.scope.count(&url);
         }
-        let read = self
-            .with_frontier(|frontier| frontier.knows(SITEMAPS_READ))
+        let (read, before) = self
+            .with_frontier(|frontier| {
+                let mut before = BTreeMap::new();
+                for refusal in Refusal::ALL {
+                    if let Some(count) = frontier.noted(&left_out_mark(refusal))? {
+                        before.insert(refusal, count);
+                    }
+                }
+                Ok((frontier.knows(SITEMAPS_READ)?, before))
+            })
             .await?;
+        self.left_out_before = before;
         if !read {
             self.read_sitemaps(stop).await?;
         }
@@ -596,7 +631,8 @@ impl<B: Browsing> Coordinator<'_, B> {
             .iter()
             .flat_map(|visit| visit.snapshot.links.iter().cloned())
             .collect();
-        let page = self.page(&entry, url.clone(), visits);
+        let policy = self.policy_of(&visits).await;
+        let page = self.page(&entry, url.clone(), visits, policy);
         let Some(page) = page else {
             return Ok(());
         };
@@ -622,8 +658,14 @@ impl<B: Browsing> Coordinator<'_, B> {
         self.add(links, entry.depth.saturating_add(1)).await?;
         let summary = in_one_line(&page);
         let address = page.url.clone();
+        let left_out = self.ending.left_out.clone();
+        let before = self.left_out_before.clone();
         let tally = self
             .with_frontier(move |frontier| {
+                for (refusal, count) in left_out {
+                    let before = before.get(&refusal).copied().unwrap_or_default();
+                    frontier.note(&left_out_mark(refusal), count.max(before));
+                }
                 frontier.finish(number, &entry, &page)?;
                 Ok(frontier.tally())
             })
@@ -637,14 +679,40 @@ impl<B: Browsing> Coordinator<'_, B> {
         Ok(())
     }
 
+    /// The policy of a page of these visits, read once for all pages that link it.
+    async fn policy_of(&mut self, visits: &[Visit]) -> Option<Policy> {
+        match wanted(&self.wishes.policy, visits.iter()) {
+            Wanted::Nothing => None,
+            Wanted::Unlinked => Some(Policy::default()),
+            Wanted::At(url) => {
+                if let Some(known) = self.policies.get(&url) {
+                    return Some(known.clone());
+                }
+                if self.policies.len() >= MOST_POLICIES {
+                    return None;
+                }
+                let policy = self.browsing.policy(&url).await;
+                self.policies.insert(url, policy.clone());
+                Some(policy)
+            }
+        }
+    }
+
     /// The page, put together and with what the judge has to say of it.
-    fn page(&mut self, entry: &Entry, url: Url, visits: Vec<Visit>) -> Option<Page> {
+    fn page(
+        &mut self,
+        entry: &Entry,
+        url: Url,
+        visits: Vec<Visit>,
+        policy: Option<Policy>,
+    ) -> Option<Page> {
         let target = Target {
             given: entry.url.clone(),
             url: Ok(url),
         };
         let visits = visits.into_iter().map(|visit| (0, visit)).collect();
-        let mut page = assemble::pages(&[target], visits, HashMap::new(), self.catalog).pop()?;
+        let policies = policy.map(|policy| (0, policy)).into_iter().collect();
+        let mut page = assemble::pages(&[target], visits, policies, self.catalog).pop()?;
         for visit in &mut page.visits {
             self.carry(&entry.url, visit);
         }

@@ -188,6 +188,17 @@ fn diagnostics(
     has_engine: bool,
 ) -> Vec<Diagnostic> {
     let mut diagnostics = super::shortcomings(browser, &job.launch, has_engine);
+    if job.wishes.thorough {
+        let beside = if job.launch.global_privacy_control {
+            ""
+        } else {
+            ", and none with Global Privacy Control beside the others (--gpc has all of them ask)"
+        };
+        diagnostics.push(run_diagnostic(
+            DiagnosticCode::VisitsLeftOut,
+            &format!("of --thorough, a crawl makes no repeated visits{beside}: audit the pages that matter"),
+        ));
+    }
     let guard = job.guard.as_ref();
     diagnostics.extend(guard.map(|guard| guard.diagnostics()).unwrap_or_default());
     let limited = guard.is_some_and(|guard| guard.reached().is_some());
@@ -197,10 +208,18 @@ fn diagnostics(
             "the crawl was stopped before it was complete",
         ));
     }
+    let at_least = if job.resumed.is_some() {
+        "at least "
+    } else {
+        ""
+    };
     for (refusal, count) in &ending.left_out {
         diagnostics.push(run_diagnostic(
             DiagnosticCode::PagesLeftOut,
-            &format!("{count} addresses were left out: {}", refusal.in_words()),
+            &format!(
+                "{at_least}{count} addresses were left out: {}",
+                refusal.in_words()
+            ),
         ));
     }
     if ending.kept_out > 0 {

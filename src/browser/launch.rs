@@ -19,6 +19,7 @@ use super::connection::Connection;
 use super::error::BrowserError;
 use super::self_test::Capabilities;
 use super::session::Session;
+use super::watchdog::Watchdog;
 use crate::model::report::BrowserInfo;
 
 /// How long a browser may take to open its debugging port.
@@ -159,6 +160,8 @@ pub struct Browser {
     connection: Connection,
     child: Child,
     info: BrowserInfo,
+    /// Ends the browser when this process is killed and cannot do so itself.
+    _watchdog: Option<Watchdog>,
     /// Removed with the browser: nothing of one run reaches another.
     _profile: TempDir,
 }
@@ -193,6 +196,9 @@ impl Browser {
                 path: options.executable.clone(),
                 source,
             })?;
+        let watchdog = child
+            .id()
+            .and_then(|process| Watchdog::over(process, profile.path()));
         let address = match child.stderr.take() {
             Some(stderr) => debugging_address(stderr, &options.executable).await?,
             None => return Err(BrowserError::Disconnected("no error stream".to_owned())),
@@ -226,6 +232,7 @@ impl Browser {
             connection,
             child,
             info,
+            _watchdog: watchdog,
             _profile: profile,
         })
     }
@@ -445,7 +452,9 @@ async fn debugging_address(stderr: ChildStderr, executable: &Path) -> Result<Str
         Ok(Some(address)) => {
             tokio::spawn(async move {
                 while let Ok(Some(line)) = lines.next_line().await {
-                    tracing::trace!(target: "consentinel::browser::stderr", "{line}");
+                    if is_of_the_browser(&line) {
+                        tracing::trace!(target: "consentinel::browser::stderr", "{line}");
+                    }
                 }
             });
             Ok(address)
@@ -459,6 +468,16 @@ async fn debugging_address(stderr: ChildStderr, executable: &Path) -> Result<Str
             limit: START_LIMIT,
         }),
     }
+}
+
+/// Whether a line of the error stream is the browser's own trouble. It also repeats there what pages say on
+/// their consoles, our hooks' reports with the values of pages among it, and no log may hold those.
+fn is_of_the_browser(line: &str) -> bool {
+    let Some((head, _)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) else {
+        return false;
+    };
+    let mut fields = head.split(':');
+    fields.any(|field| matches!(field, "WARNING" | "ERROR" | "FATAL")) && !head.contains("CONSOLE")
 }
 
 #[cfg(test)]
@@ -476,6 +495,26 @@ mod tests {
             ("no version here.", None),
         ] {
             assert_eq!(version_in(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_pages_say_reaches_no_log() {
+        for (line, logged) in [
+            (
+                "[12:34:1123/035640.633314:ERROR:gpu/init.cc:5] no display",
+                true,
+            ),
+            ("[1123/035640.633314:WARNING:sandbox.cc:5] none", true),
+            (
+                r#"[1123/035640.633314:INFO:CONSOLE:74] "{"value":"ERROR:secret"}""#,
+                false,
+            ),
+            (r#"[1123/035640.633314:ERROR:CONSOLE:74] "secret""#, false),
+            ("the second line of what a page says", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_the_browser(line), logged, "{line}");
         }
     }
 

@@ -10,11 +10,13 @@ use crate::model::sheet::{Block, Sheet};
 
 mod klaro;
 mod open_cookie_database;
+mod phrases;
 mod tarteaucitron;
 mod vanilla_cookieconsent;
 
 pub use klaro::klaro;
 pub use open_cookie_database::open_cookie_database;
+pub use phrases::{CATEGORIES, Phrases};
 pub use tarteaucitron::tarteaucitron;
 pub use vanilla_cookieconsent::vanilla_cookieconsent;
 
@@ -81,14 +83,8 @@ pub fn policy(catalog: &Catalog, services: &[&Service], language: &str) -> Sheet
         language: language.to_owned(),
         ..Sheet::default()
     };
-    let categories = [
-        (Category::Necessary, "Necessary"),
-        (Category::Preferences, "Preferences"),
-        (Category::Analytics, "Analytics"),
-        (Category::Marketing, "Marketing"),
-        (Category::Unclassified, "Not classified"),
-    ];
-    for (category, title) in categories {
+    for category in CATEGORIES {
+        let title = Phrases::of("en").category(category);
         let mut rows = Vec::new();
         for service in services {
             let listed = items(service);

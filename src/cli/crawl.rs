@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, to_value};
 use tokio_util::sync::CancellationToken;
 
 use super::audit::Results;
@@ -88,6 +89,17 @@ struct Reach {
     delay: Option<String>,
 }
 
+impl Arguments {
+    /// Whether the call says how to crawl.
+    fn names_options(&self) -> bool {
+        let said = |given: Result<Value, _>, default: Result<Value, serde_json::Error>| {
+            given.ok() != default.ok()
+        };
+        said(to_value(&self.reach), to_value(Reach::default()))
+            || said(to_value(&self.options), to_value(AuditOptions::default()))
+    }
+}
+
 /// What the store keeps of a crawl, so that it can be gone on with. No secret is in it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
@@ -119,16 +131,28 @@ async fn begin(arguments: Arguments) -> Result<Exit, Refused> {
     };
     let stored = |error: StoreError| (chain(&error), None, Exit::Usage);
     let store = place.open().map_err(stored)?;
+    let config = arguments.config.as_deref();
     let (description, resumed) = match &arguments.resume {
         Some(run) => {
             let (description, record) = described(&store, run)?;
+            if arguments.names_options() {
+                output::say(&format!(
+                    "run {} goes on with the options it was begun with, not with those of this call",
+                    record.id
+                ));
+            }
             (description, Some(record))
         }
         None => (
             Description {
                 url: arguments.url.clone().unwrap_or_default(),
                 reach: arguments.reach.clone(),
-                options: arguments.options.clone(),
+                // With what the configuration says today: it may say something else when the run goes on.
+                options: arguments
+                    .options
+                    .clone()
+                    .with_config(config)
+                    .map_err(|error| usage(chain(&error)))?,
             },
             None,
         ),
@@ -140,7 +164,7 @@ async fn begin(arguments: Arguments) -> Result<Exit, Refused> {
     let options = description
         .options
         .clone()
-        .with_config(arguments.config.as_deref())
+        .accepting_by_config(config)
         .map_err(|error| usage(chain(&error)))?;
     let results = &arguments.results;
     // Evidence is raw unless the user says otherwise: it is what proves.
@@ -156,7 +180,7 @@ async fn begin(arguments: Arguments) -> Result<Exit, Refused> {
         mut head,
         pages,
         complete,
-    } = carry_out(job, store, results).await?;
+    } = Box::pin(carry_out(job, store, results)).await?;
     let today = head.run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
     baseline.apply(&mut head, today);
     let internal = |(message, remedy)| (message, remedy, Exit::Internal);
@@ -289,6 +313,7 @@ fn job(
                 delay,
             },
             ignore_robots: reach.ignore_robots,
+            policy: job.policy,
             concurrency: job.concurrency,
             profile: job.profile,
         },

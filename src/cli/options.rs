@@ -146,6 +146,12 @@ impl AuditOptions {
         })
     }
 
+    /// Takes from the configuration file what is accepted today, and nothing else.
+    pub(super) fn accepting_by_config(self, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let accept = config::load(file)?.map_or_else(Vec::new, |config| config.accept);
+        Ok(Self { accept, ..self })
+    }
+
     /// What is accepted: the baseline file's entries, and those of the configuration.
     pub(super) fn accepted(&self) -> Result<Baseline, String> {
         let of_the_file = match &self.baseline {

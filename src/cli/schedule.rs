@@ -1,11 +1,12 @@
 //! `consentinel schedule`: which sites are audited when. On the store while no service has it open, and over
 //! the service's API otherwise.
 
-mod server;
+pub(super) mod server;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::{Ipv4Net, Ipv6Net};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use super::options::any_duration;
 use super::output::{chain, complain, print, say};
 use super::serve::{Limits, visits_at_once};
 use super::store::Place;
+use crate::audit::guard::Bounds;
 use crate::browser::{LaunchOptions, find};
 use crate::report::printable;
 use crate::service::audit::{Audit, Standing};
@@ -107,6 +109,12 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    /// Says it, and how the program ends.
+    pub(super) fn complain(&self) -> Exit {
+        complain(&self.what, self.remedy);
+        self.exit
+    }
+
     pub(super) fn usage(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -195,7 +203,7 @@ fn add(keeper: &Keeper, wish: ScheduleWish) -> Result<Exit, Refused> {
         let site = server.site(&wish.site)?;
         server.add(&ScheduleWish { site, ..wish })?
     } else {
-        let service = keeper.service(Options::default())?;
+        let service = keeper.service(anywhere())?;
         let site = site(&service, &wish.site)?;
         service.add_schedule(ScheduleWish { site, ..wish })?
     };
@@ -206,6 +214,18 @@ fn add(keeper: &Keeper, wish: ScheduleWish) -> Result<Exit, Refused> {
     say(&format!("site {} is audited next at {due}", schedule.site));
     print(&format!("{}\n", printable(&schedule.id)));
     Ok(Exit::Passed)
+}
+
+/// Whoever has the store may add any address to it. What is inside is refused when it is audited, unless
+/// whoever audits allows it.
+fn anywhere() -> Options {
+    Options {
+        bounds: Bounds {
+            allowed: vec![Ipv4Net::default().into(), Ipv6Net::default().into()],
+            ..Bounds::default()
+        },
+        ..Options::default()
+    }
 }
 
 /// The id of a site that is known by its id or its address, or that is added.

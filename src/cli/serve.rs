@@ -43,11 +43,16 @@ pub(super) struct Arguments {
     /// Audits carried out at once; never two of the same site
     #[arg(long, value_name = "N", default_value_t = 1)]
     audits_at_once: usize,
-    /// Form of the log
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) log_format: LogFormat,
     #[command(flatten)]
     limits: Limits,
+    /// Form of the log: text for people, json for programs
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "CONSENTINEL_LOG_FORMAT"
+    )]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     access: access::AccessArguments,
     #[command(flatten)]

@@ -1,16 +1,19 @@
 //! `consentinel store`: checks, exports and imports the store of runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{chain, complain, print};
+use super::schedule::Refused;
+use super::schedule::server::Server;
 use crate::report::printable;
-use crate::store::{self, Checked, Store, StoreError};
+use crate::store::{self, Checked, Exported, Store, StoreError};
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
   consentinel store check
   consentinel store export runs-2026-11.store
+  CONSENTINEL_TOKEN=… consentinel store export backup.store --server https://consent.example.com
   consentinel store import runs-2026-11.store --store restored";
 
 /// Where the store is.
@@ -60,6 +63,9 @@ enum Command {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Have it written by the service that has the store open; CONSENTINEL_TOKEN holds one of its tokens
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -76,14 +82,18 @@ enum Command {
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let done = match &arguments.command {
         Command::Check { place, sweep } => place.open().and_then(|store| check(&store, *sweep)),
-        Command::Export { file, place } => place.open().and_then(|store| {
+        Command::Export {
+            file,
+            server: Some(server),
+            ..
+        } => return export_from(server, file).unwrap_or_else(|refused| refused.complain()),
+        Command::Export {
+            file,
+            place,
+            server: None,
+        } => place.open().and_then(|store| {
             let exported = store.export(file)?;
-            print(&format!(
-                "{} records and {} pieces of evidence are in {}\n",
-                exported.records,
-                exported.evidence,
-                printable(&file.display().to_string())
-            ));
+            say_exported(exported, file);
             if exported.missing > 0 {
                 complain(
                     &format!("{} pieces of evidence could not be read", exported.missing),
@@ -111,6 +121,35 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             Exit::Usage
         }
     }
+}
+
+fn say_exported(exported: Exported, file: &Path) {
+    print(&format!(
+        "{} records and {} pieces of evidence are in {}\n",
+        exported.records,
+        exported.evidence,
+        printable(&file.display().to_string())
+    ));
+}
+
+/// Has a running service write its store, and looks whether the file is whole.
+fn export_from(server: &str, file: &Path) -> Result<Exit, Refused> {
+    let failed = |error: &dyn std::error::Error| {
+        Refused::usage(format!("{}: {}", file.display(), chain(error)))
+    };
+    let server = Server::at(server)?;
+    let parent = file.parent().filter(|parent| *parent != Path::new(""));
+    let mut beside = tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))
+        .map_err(|error| failed(&error))?;
+    server.download(&["backup"], beside.as_file_mut())?;
+    beside
+        .as_file()
+        .sync_all()
+        .map_err(|error| failed(&error))?;
+    let exported = store::look_through(beside.path()).map_err(|error| failed(&error))?;
+    beside.persist(file).map_err(|error| failed(&error.error))?;
+    say_exported(exported, file);
+    Ok(Exit::Passed)
 }
 
 fn check(store: &Store, sweep: bool) -> Result<Exit, StoreError> {

@@ -1,13 +1,19 @@
 //! A comparison as a document, for whatever format.
 
 use super::{Change, Comparison, Difference, PageChange, name_of};
-use crate::judge::naming::kind_name;
+use crate::judge::naming::{kind_name, state_name};
 use crate::model::sheet::{Block, Sheet};
 
 /// Most rows of a table and most pages listed; the JSON form has them all.
 const MOST_ROWS: usize = 500;
 /// Most items named for one page.
 const MOST_NAMED: usize = 20;
+
+/// The two states that are compared, where they are two: what is found in one of them was not mended in the other.
+fn two_states(comparison: &Comparison) -> Option<[&'static str; 2]> {
+    let [one, other] = [comparison.before.state?, comparison.after.state?];
+    (one != other).then(|| [one, other].map(state_name))
+}
 
 /// The comparison as a document.
 pub fn sheet(comparison: &Comparison) -> Sheet {
@@ -50,10 +56,13 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
         );
     }
     sheet.add("To be known", vec![Block::List(remarks)]);
-    for (change, title) in [
-        (Change::New, "New findings"),
-        (Change::Gone, "Fixed findings"),
-    ] {
+    let titles = match two_states(comparison) {
+        None => ["New findings", "Fixed findings"].map(str::to_owned),
+        Some([one, other]) => {
+            [other, one].map(|state| format!("Findings in the state {state} alone"))
+        }
+    };
+    for (change, title) in [Change::New, Change::Gone].into_iter().zip(&titles) {
         let rows = findings
             .iter()
             .filter(|finding| finding.change == change)
@@ -142,15 +151,16 @@ fn in_short(comparison: &Comparison) -> Vec<(String, String)> {
         of.count()
     };
     [
-        (
-            "Findings",
-            format!(
-                "{} new, {} fixed, {} unchanged",
-                findings(Change::New),
-                findings(Change::Gone),
-                comparison.unchanged_findings
-            ),
-        ),
+        ("Findings", {
+            let (new, gone) = (findings(Change::New), findings(Change::Gone));
+            let both = comparison.unchanged_findings;
+            match two_states(comparison) {
+                None => format!("{new} new, {gone} fixed, {both} unchanged"),
+                Some([one, other]) => {
+                    format!("{new} in {other} alone, {gone} in {one} alone, {both} in both")
+                }
+            }
+        }),
         (
             "Services",
             format!(

@@ -47,6 +47,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::OtherSite,
+        Self::NoPage,
+        Self::Patterns,
+        Self::Depth,
+        Self::MaxPages,
+        Self::Sampled,
+        Self::Trap,
+    ];
+
     /// Why, in words that follow "addresses were left out: ".
     pub fn in_words(self) -> &'static str {
         match self {

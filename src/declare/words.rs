@@ -1,7 +1,11 @@
 //! What a declaration says, in the languages it can be written in.
 
 use super::{Kind, Stay};
+use crate::catalog::export::Phrases;
 use crate::model::finding::Category;
+
+/// Stands behind a purpose that is a general sentence.
+pub(super) const GENERAL: &str = "†";
 
 /// The language of a declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -41,8 +45,10 @@ pub(super) struct Words {
     pub(super) columns: [&'static str; 5],
     pub(super) transfers: &'static str,
     pub(super) transfer_columns: [&'static str; 3],
-    /// Title and explanation of each category, in the order of `super::CATEGORIES`.
-    categories: [(&'static str, &'static str); 5],
+    /// What is said of each category, in the order of `export::CATEGORIES`.
+    categories: [&'static str; 5],
+    /// Said once below the tables where a purpose has the mark [`GENERAL`].
+    pub(super) general: &'static str,
     /// Names of the kinds, in their order.
     kinds: [&'static str; 7],
     session: &'static str,
@@ -51,7 +57,7 @@ pub(super) struct Words {
     units: [[&'static str; 2]; 6],
     /// What an item does, by its role in the catalog.
     roles: [(&'static str, &'static str); 14],
-    /// What an item is for when its role is not known, in the order of `super::CATEGORIES`.
+    /// What an item is for when its role is not known, in the order of `export::CATEGORIES`.
     purposes: [&'static str; 5],
 }
 
@@ -67,20 +73,28 @@ impl Words {
             .replace("{sites}", sites)
     }
 
+    /// Title and explanation of a category.
     pub(super) fn category(&self, category: Category) -> (&'static str, &'static str) {
-        self.categories[usize::from(super::order(category)).min(4)]
+        let title = Phrases::of(self.code).category(category);
+        let explained = self.categories[usize::from(super::order(category)).min(4)];
+        (title, explained)
     }
 
     pub(super) fn kind(&self, kind: Kind) -> &'static str {
         self.kinds[kind as usize]
     }
 
-    pub(super) fn purpose(&self, role: Option<&str>, category: Category) -> &'static str {
-        let known = self.roles.iter().find(|(name, _)| Some(*name) == role);
-        known.map_or_else(
-            || self.purposes[usize::from(super::order(category)).min(4)],
-            |(_, purpose)| purpose,
-        )
+    /// What an entry does, in general; of an identifier also what for, which its role does not tell.
+    pub(super) fn purpose(&self, role: Option<&str>, category: Category) -> String {
+        let what_for = self.purposes[usize::from(super::order(category)).min(4)];
+        let Some((role, does)) = self.roles.iter().find(|(name, _)| Some(*name) == role) else {
+            return what_for.to_owned();
+        };
+        let tells = !matches!(category, Category::Analytics | Category::Marketing);
+        if *role != "identifier" || tells {
+            return (*does).to_owned();
+        }
+        format!("{does} {what_for}")
     }
 
     /// `2 years`, `13 months`, `30 minutes`: the largest unit that tells at least two, days for a month or so.
@@ -121,24 +135,13 @@ static ENGLISH: Words = Words {
     transfers: "Transfers out of the EEA",
     transfer_columns: ["Service", "Country", "Rests on"],
     categories: [
-        (
-            "Necessary",
-            "These are needed for what you asked for and need no consent.",
-        ),
-        (
-            "Preferences",
-            "These remember how you like the site, or show content of others you asked for. They need your consent.",
-        ),
-        (
-            "Analytics",
-            "These measure how the site is used. They need your consent.",
-        ),
-        (
-            "Marketing",
-            "These serve advertising, also on other sites. They need your consent.",
-        ),
-        ("Not classified", "What these are for is not known yet."),
+        "These are needed for what you asked for and need no consent.",
+        "These remember how you like the site, or show content of others you asked for. They need your consent.",
+        "These measure how the site is used. They need your consent.",
+        "These serve advertising, also on other sites. They need your consent.",
+        "What these are for is not known yet.",
     ],
+    general: "The mark † means: the catalog does not say what exactly this is for; the sentence is a general one, by what such entries do. Replace it where you know more.",
     kinds: [
         "Cookie",
         "Local storage",
@@ -199,24 +202,13 @@ static FRENCH: Words = Words {
     transfers: "Transferts hors de l’EEE",
     transfer_columns: ["Service", "Pays", "Fondement"],
     categories: [
-        (
-            "Nécessaires",
-            "Ils sont indispensables au service que vous avez demandé et ne requièrent pas de consentement.",
-        ),
-        (
-            "Préférences",
-            "Ils retiennent vos préférences ou affichent des contenus de tiers que vous avez demandés. Ils requièrent votre consentement.",
-        ),
-        (
-            "Mesure d’audience",
-            "Ils mesurent l’utilisation du site. Ils requièrent votre consentement.",
-        ),
-        (
-            "Marketing",
-            "Ils servent à la publicité, y compris sur d’autres sites. Ils requièrent votre consentement.",
-        ),
-        ("Non classés", "Leur finalité n’est pas encore connue."),
+        "Ils sont indispensables au service que vous avez demandé et ne requièrent pas de consentement.",
+        "Ils retiennent vos préférences ou affichent des contenus de tiers que vous avez demandés. Ils requièrent votre consentement.",
+        "Ils mesurent l’utilisation du site. Ils requièrent votre consentement.",
+        "Ils servent à la publicité, y compris sur d’autres sites. Ils requièrent votre consentement.",
+        "Leur finalité n’est pas encore connue.",
     ],
+    general: "Le signe † signifie : la finalité exacte n’est pas connue dans cette langue ; la phrase est générale, d’après le rôle de l’élément. Remplacez-la si vous en savez davantage.",
     kinds: [
         "Cookie",
         "Stockage local",
@@ -283,27 +275,13 @@ static GERMAN: Words = Words {
     transfers: "Übermittlungen aus dem EWR",
     transfer_columns: ["Dienst", "Land", "Grundlage"],
     categories: [
-        (
-            "Notwendig",
-            "Sie sind für das nötig, was Sie verlangt haben, und brauchen keine Einwilligung.",
-        ),
-        (
-            "Präferenzen",
-            "Sie merken sich Ihre Einstellungen oder zeigen Inhalte anderer, die Sie verlangt haben. Sie brauchen Ihre Einwilligung.",
-        ),
-        (
-            "Statistik",
-            "Sie messen, wie die Website genutzt wird. Sie brauchen Ihre Einwilligung.",
-        ),
-        (
-            "Marketing",
-            "Sie dienen der Werbung, auch auf anderen Websites. Sie brauchen Ihre Einwilligung.",
-        ),
-        (
-            "Nicht eingeordnet",
-            "Wozu sie dienen, ist noch nicht bekannt.",
-        ),
+        "Sie sind für das nötig, was Sie verlangt haben, und brauchen keine Einwilligung.",
+        "Sie merken sich Ihre Einstellungen oder zeigen Inhalte anderer, die Sie verlangt haben. Sie brauchen Ihre Einwilligung.",
+        "Sie messen, wie die Website genutzt wird. Sie brauchen Ihre Einwilligung.",
+        "Sie dienen der Werbung, auch auf anderen Websites. Sie brauchen Ihre Einwilligung.",
+        "Wozu sie dienen, ist noch nicht bekannt.",
     ],
+    general: "Das Zeichen † heißt: der genaue Zweck liegt in dieser Sprache nicht vor; der Satz ist allgemein, nach der Rolle des Eintrags. Ersetzen Sie ihn, wo Sie mehr wissen.",
     kinds: [
         "Cookie",
         "Lokaler Speicher",
@@ -370,24 +348,13 @@ static SPANISH: Words = Words {
     transfers: "Transferencias fuera del EEE",
     transfer_columns: ["Servicio", "País", "Fundamento"],
     categories: [
-        (
-            "Necesarias",
-            "Son imprescindibles para lo que usted ha solicitado y no requieren consentimiento.",
-        ),
-        (
-            "Preferencias",
-            "Recuerdan sus preferencias o muestran contenidos de terceros que usted ha solicitado. Requieren su consentimiento.",
-        ),
-        (
-            "Analíticas",
-            "Miden el uso del sitio. Requieren su consentimiento.",
-        ),
-        (
-            "Marketing",
-            "Sirven para la publicidad, también en otros sitios. Requieren su consentimiento.",
-        ),
-        ("Sin clasificar", "Su finalidad aún no se conoce."),
+        "Son imprescindibles para lo que usted ha solicitado y no requieren consentimiento.",
+        "Recuerdan sus preferencias o muestran contenidos de terceros que usted ha solicitado. Requieren su consentimiento.",
+        "Miden el uso del sitio. Requieren su consentimiento.",
+        "Sirven para la publicidad, también en otros sitios. Requieren su consentimiento.",
+        "Su finalidad aún no se conoce.",
     ],
+    general: "El signo † significa: la finalidad exacta no consta en este idioma; la frase es general, según la función del elemento. Sustitúyala si sabe más.",
     kinds: [
         "Cookie",
         "Almacenamiento local",

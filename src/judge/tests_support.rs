@@ -192,6 +192,7 @@ impl CookieBuilder for Cookie {
             effect: Effect::default(),
             refused: Vec::new(),
             set_by: self.set_by.clone(),
+            line: None,
         });
         self.value = Value::new(value);
         self
@@ -316,6 +317,7 @@ pub(crate) fn local(key: &str, value: &str, script_url: &str) -> StorageEntry {
             effect: Effect::default(),
             refused: Vec::new(),
             set_by,
+            line: None,
         }],
         alive: true,
     }

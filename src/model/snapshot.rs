@@ -148,6 +148,10 @@ pub struct Write {
     pub refused: Vec<String>,
     /// Who wrote; absent when only the result was seen.
     pub set_by: Option<Setter>,
+    /// A cookie's write word for word: the `Set-Cookie` line as it was received, or what a script gave to
+    /// `document.cookie`. Absent for other storage, where only the result was seen, and in redacted reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// Where a cookie was sent, once for each host and phase.

@@ -394,6 +394,8 @@ pub enum DiagnosticCode {
     Interrupted,
     /// Pages of the site were not visited, by wish of the user or of the site.
     PagesLeftOut,
+    /// Visits were not made that an audit with the same options makes.
+    VisitsLeftOut,
     /// The consent platform says that the GDPR does not apply to the visitor.
     RegimeMismatch,
     /// More than one consent platform was contacted.

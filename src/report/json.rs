@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::RenderError;
 use super::facts::Facts;
+use super::layout::write_json;
 use super::redact::shown_page;
 use crate::model::finding::{Finding, RuleOutcome};
 use crate::model::report::{PageError, PageSource, Report, Run, SCHEMA, ServiceSeen, Summary};
@@ -70,13 +71,11 @@ pub(super) fn json(
         rules: &facts.head.rules,
         summary: &facts.head.summary,
     };
-    let written = serde_json::to_writer_pretty(&mut *out, &document);
+    let written = write_json(out, &document);
     if let Some(error) = failed.into_inner() {
         return Err(error.into());
     }
-    written?;
-    out.write_all(b"\n")?;
-    Ok(())
+    written
 }
 
 /// The JSON Schema of `consentinel/report/v1`, generated from the types.

@@ -1,10 +1,9 @@
 //! Takes out of a report what is personal or has no end.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::iter::once;
+mod known;
+mod public;
 
-use url::form_urlencoded;
+use std::borrow::Cow;
 
 use crate::model::finding::Finding;
 use crate::model::report::{Page, Report};
@@ -12,18 +11,12 @@ use crate::model::snapshot::{
     Cookie, FrameRef, InitiatorStep, RedirectHop, Request, Setter, Snapshot, StorageEntry,
     StorageKind, WorkerRef, Write,
 };
-use crate::model::value::{Value, fingerprint};
+use crate::model::value::Value;
 use crate::model::visit::{Banner, Diagnostic, Visit};
+pub(super) use known::KnownValues;
 
 /// Longest URL a redacted report carries, in characters.
 const LONGEST_URL: usize = 2_048;
-
-/// Shortest value, or part of one, worth looking for elsewhere, in bytes: shorter ones tell nobody apart.
-const SHORTEST_VALUE: usize = 8;
-
-/// Most of a value looked at, in bytes, and most values and parts remembered of one page.
-const LONGEST_LOOKED_AT: usize = 4_096;
-const MOST_VALUES: usize = 100_000;
 
 /// The report without raw values and with URLs cut at 2,048 characters; fingerprints and lengths stay.
 #[must_use]
@@ -86,113 +79,14 @@ pub(super) fn redact_finding(finding: &mut Finding, values: &KnownValues) {
     values.hide(&mut finding.remedy);
 }
 
-/// Values a page stored or sent, to be found again where they are repeated: in the query of an
-/// address, in what a finding quotes.
-///
-/// Looked for are whole values, and the parts of them that hold a digit: `GA1.1.1234567890.1795348800`
-/// goes on as `cid=1234567890.1795348800`. What stands in the page's own address is no secret.
-#[derive(Debug, Default)]
-pub(super) struct KnownValues {
-    known: HashSet<String>,
-}
-
 impl KnownValues {
-    /// The values of all visits of a page.
-    pub(super) fn of(page: &Page) -> Self {
-        let mut values = Self::default();
-        for visit in &page.visits {
-            let Snapshot {
-                cookies,
-                storage,
-                requests,
-                ..
-            } = &visit.snapshot;
-            let written = cookies
-                .iter()
-                .flat_map(|cookie| once(&cookie.value).chain(of_writes(&cookie.writes)));
-            let stored = storage
-                .iter()
-                .flat_map(|entry| once(&entry.value).chain(of_writes(&entry.writes)));
-            let sent = requests.iter().flat_map(|request| {
-                let cookies = request.headers.iter().filter(|held| held.name == "cookie");
-                let fields = request.body_parameters.iter().map(|field| &field.value);
-                cookies.map(|held| &held.value).chain(fields)
-            });
-            for value in written.chain(stored).chain(sent) {
-                values.learn(value.text());
-            }
-        }
-        for address in [&page.url, &page.final_url] {
-            for part in address.split(|letter: char| !letter.is_alphanumeric()) {
-                values.known.remove(part);
-            }
-        }
-        values
-    }
-
-    fn learn(&mut self, text: &str) {
-        let mut end = text.len().min(LONGEST_LOOKED_AT);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let text = &text[..end];
-        let parts = text.split(|letter: char| !letter.is_alphanumeric());
-        for part in parts.chain([text]) {
-            if tells_apart(part) && self.known.len() < MOST_VALUES && !self.known.contains(part) {
-                self.known.insert(part.to_owned());
-            }
-        }
-    }
-
-    /// Puts fingerprints in the place of known values.
-    pub(super) fn hide(&self, text: &mut String) {
-        if !self.known.is_empty() && text.len() >= SHORTEST_VALUE {
-            *text = self.hidden(text);
-        }
-    }
-
-    fn hidden(&self, text: &str) -> String {
-        let mut safe = String::with_capacity(text.len());
-        let is_border = |letter: char| {
-            letter.is_whitespace()
-                || matches!(
-                    letter,
-                    '"' | '\'' | '`' | '&' | '=' | '?' | '#' | ';' | ',' | '(' | ')' | '<' | '>'
-                )
-        };
-        for token in text.split_inclusive(is_border) {
-            let value = token.trim_end_matches(is_border);
-            let decoded = value
-                .contains('%')
-                .then(|| form_urlencoded::parse(value.as_bytes()).next())
-                .flatten()
-                .map(|(name, _)| name.into_owned());
-            if self.known.contains(value)
-                || decoded.is_some_and(|value| self.known.contains(&value))
-            {
-                safe.push_str(&substitute(value));
-                safe.push_str(&token[value.len()..]);
-                continue;
-            }
-            for run in token.split_inclusive(|letter: char| !letter.is_alphanumeric()) {
-                let part = run.trim_end_matches(|letter: char| !letter.is_alphanumeric());
-                if self.known.contains(part) {
-                    safe.push_str(&substitute(part));
-                } else {
-                    safe.push_str(part);
-                }
-                safe.push_str(&run[part.len()..]);
-            }
-        }
-        safe
-    }
-
     /// Hides values in the query and fragment of an address, and cuts it. Its path stays: it says what was asked.
     fn hide_in_url(&self, url: &mut String) {
-        if let Some(start) = url.find(['?', '#']) {
-            let mut rest = url.split_off(start);
-            self.hide(&mut rest);
-            url.push_str(&rest);
+        if let Some(start) = url.find(['?', '#'])
+            && let Cow::Owned(safe) = self.hidden(&url[start..])
+        {
+            url.truncate(start);
+            url.push_str(&safe);
         }
         cut_url(url);
     }
@@ -317,6 +211,8 @@ impl KnownValues {
     fn redact_writes(&self, writes: &mut [Write]) {
         for write in writes {
             write.value.redact();
+            // What else it says stands in the cookie's own fields.
+            write.line = None;
             if let Some(setter) = &mut write.set_by {
                 self.hide_in_setter(setter);
             }
@@ -346,21 +242,11 @@ impl KnownValues {
     }
 }
 
-fn of_writes(writes: &[Write]) -> impl Iterator<Item = &Value> {
-    writes.iter().map(|write| &write.value)
-}
-
-/// Whether a value could tell one visitor from another: long enough, and with a digit in it.
-fn tells_apart(value: &str) -> bool {
-    value.len() >= SHORTEST_VALUE && value.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-/// What stands in the place of a value.
-fn substitute(value: &str) -> String {
-    format!("redacted-{}", fingerprint(value.as_bytes()))
-}
-
 fn cut_url(url: &mut String) {
+    // No text has more characters than bytes, and most addresses are short.
+    if url.len() <= LONGEST_URL {
+        return;
+    }
     if let Some((end, _)) = url.char_indices().nth(LONGEST_URL) {
         url.truncate(end);
         url.push('…');
@@ -384,42 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn known_values_are_hidden_wherever_they_stand_and_nothing_else_is() {
+    fn the_path_of_an_address_stays_and_its_query_is_looked_through() {
         let mut values = KnownValues::default();
-        for value in [
-            "GA1.1.1234567890.1795348800",
-            "a1b.c2d.e3",
-            "dark",
-            "granted everywhere",
-        ] {
-            values.learn(value);
-        }
-        let of = |value: &str| substitute(value);
-        for (given, expected) in [
-            (
-                "the value \"GA1.1.1234567890.1795348800\" was sent",
-                format!(
-                    "the value \"{}\" was sent",
-                    of("GA1.1.1234567890.1795348800")
-                ),
-            ),
-            (
-                "cid=1234567890.1795348800&v=2",
-                format!("cid={}.{}&v=2", of("1234567890"), of("1795348800")),
-            ),
-            ("id=a1b%2Ec2d%2Ee3", format!("id={}", of("a1b%2Ec2d%2Ee3"))),
-            (
-                "dark, granted everywhere",
-                "dark, granted everywhere".to_owned(),
-            ),
-            ("12345678901", "12345678901".to_owned()),
-        ] {
-            let mut text = given.to_owned();
-            values.hide(&mut text);
-            assert_eq!(text, expected, "{given}");
-        }
+        values.learn("1234567890");
+        values.learn("1795348800");
         let mut url = "https://a.test/1234567890/x?u=1234567890#1795348800".to_owned();
         values.hide_in_url(&mut url);
+        let of = |value: &str| known::substitute(value);
         assert_eq!(
             url,
             format!(

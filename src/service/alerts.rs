@@ -42,16 +42,12 @@ const LOOKED_BACK: usize = 64;
 ///
 /// May block: never on an async thread.
 pub fn note(service: &Service, audit: &Audit) {
-    if let Err(error) = noted(service, audit) {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            audit.id,
-            "nobody could be told of an audit"
-        );
+    if let Err(problem) = noted(service, audit) {
+        tracing::error!(audit.id, problem.detail, "nobody could be told of an audit");
     }
 }
 
-fn noted(service: &Service, audit: &Audit) -> Result<(), StoreError> {
+fn noted(service: &Service, audit: &Audit) -> Result<(), Problem> {
     let occasions: &[Occasion] = match audit.standing {
         Standing::Finished => &[Occasion::NewFindings, Occasion::FixedFindings],
         Standing::Failed => &[Occasion::FailedAudit],
@@ -78,7 +74,7 @@ fn noted(service: &Service, audit: &Audit) -> Result<(), StoreError> {
         url: message::address_told(&audit.url),
     };
     let seen = match (&audit.run, audit.standing) {
-        (Some(run), Standing::Finished) => Some(Seen::of(service, run)?),
+        (Some(run), Standing::Finished) => Some(Seen::of(service, &audit.site, run)?),
         _ => None,
     };
     for channel in channels {
@@ -181,7 +177,7 @@ fn post(service: &Service, mut delivery: Delivery) -> Result<(), StoreError> {
 }
 
 /// Notes what was over when the service ended, before anybody could take note of it.
-fn catch_up(service: &Service) -> Result<(), StoreError> {
+fn catch_up(service: &Service) -> Result<(), Problem> {
     let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
     let mut sites = BTreeSet::new();
     for entry in service.shelves().audits.all().rev().take(LOOKED_BACK) {

@@ -101,7 +101,7 @@ pub(super) fn routes(service: &Service) -> Router {
     );
     let resources = Router::from(resources())
         .merge(docs::document_route())
-        .fallback(answers::no_such_resource)
+        .fallback(|| async { answers::no_such_resource() })
         .layer(once);
     Router::new()
         .nest(ROOT, with_what_holds_for_all(resources))

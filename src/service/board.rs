@@ -131,7 +131,7 @@ impl Board {
     /// Looks at every site.
     pub fn for_each(&self, mut each: impl FnMut(&str, &SiteStanding)) {
         let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
-        for (id, standing) in sites.iter() {
+        for (id, standing) in &*sites {
             each(id, standing);
         }
     }

@@ -5,7 +5,7 @@
 
 mod carry;
 mod job;
-mod outcome;
+pub(super) mod outcome;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 use utoipa::ToSchema;
 
-use super::Service;
 use super::error::Problem;
 use super::id::slug;
+use super::{Service, alerts};
 use crate::audit::address;
 use crate::audit::extent::MOST_REPEATS;
 use crate::crawl::{Limits, Scope};
@@ -353,6 +353,7 @@ impl Service {
         for accepted in self.accepted(id)? {
             self.stop_accepting(id, &accepted.id)?;
         }
+        alerts::forget_site(self, id)?;
         self.store().flush()?;
         self.board().forget(id);
         Ok(())

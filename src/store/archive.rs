@@ -319,6 +319,20 @@ impl Store {
     }
 }
 
+/// Reads an export from beginning to end, and says what is in it; an error says that it is not whole.
+pub fn look_through(path: &Path) -> Result<Exported, StoreError> {
+    let mut exported = Exported::default();
+    read(path, |line, _| {
+        match line {
+            Line::Record { .. } => exported.records += 1,
+            Line::Evidence { .. } => exported.evidence += 1,
+            Line::Store { .. } | Line::End { .. } => {}
+        }
+        Ok(())
+    })?;
+    Ok(exported)
+}
+
 /// That the record of a run is one, and the run's own.
 fn checked_run(id: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let record: RunRecord = records::decode(id, bytes)?;

@@ -219,6 +219,16 @@ impl Frontier {
         self.unwritten.insert(known);
     }
 
+    /// The number that was last noted beside that address and written; absent when there is none.
+    pub fn noted(&self, url: &str) -> Result<Option<u64>, StoreError> {
+        let found = self
+            .store
+            .records
+            .frontier
+            .get(known_key(&self.run.id, url))?;
+        Ok(found.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))))
+    }
+
     fn set(&mut self, number: u64, entry: &Entry, standing: Standing) -> Result<(), StoreError> {
         let what = format!("address {number} of run {}", self.run.id);
         let changed = Entry {

@@ -248,6 +248,7 @@ mod tests {
             effect,
             refused: Vec::new(),
             set_by: by_a_page.then(|| Setter::Script { stack: Vec::new() }),
+            line: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! None of it is the page's doing: it is taken out of the snapshot unless the page touches it. It is a
 //! secret, and stays in memory.
 
+mod secrets;
 mod steps;
 
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ use crate::browser::browser_protocol::storage::SetCookiesParams;
 use crate::browser::{BrowserError, Session};
 use crate::model::snapshot::StorageKind;
 use crate::model::value::Value;
+use crate::model::visit::Visit;
+use secrets::Secrets;
 
 /// Most cookies, and most entries, taken from a file.
 const MOST: usize = 5_000;
@@ -76,6 +79,8 @@ struct Entry {
 pub struct Login {
     cookies: Vec<Cookie>,
     storage: Vec<Entry>,
+    /// What was filled in to make it.
+    filled: Vec<String>,
 }
 
 impl std::fmt::Debug for Login {
@@ -85,7 +90,7 @@ impl std::fmt::Debug for Login {
             .debug_struct("Login")
             .field("cookies", &self.cookies.len())
             .field("storage", &self.storage.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,6 +156,7 @@ impl Login {
     pub fn joined(mut self, other: &Self) -> Self {
         self.cookies.extend(other.cookies.iter().cloned());
         self.storage.extend(other.storage.iter().cloned());
+        self.filled.extend(other.filled.iter().cloned());
         self
     }
 
@@ -201,6 +207,15 @@ impl Login {
               }}
             }} catch {{}} }})();"
         )
+    }
+
+    /// Puts fingerprints in the place of what was brought along or filled in, wherever the visit repeats it:
+    /// in the header that sends a cookie, in an address, in what the page wrote.
+    pub(super) fn take_secrets_out(&self, visit: &mut Visit) {
+        let cookies = self.cookies.iter().map(|cookie| cookie.value.as_str());
+        let entries = self.storage.iter().map(|entry| entry.value.as_str());
+        let filled = self.filled.iter().map(String::as_str);
+        Secrets::of(filled, cookies.chain(entries)).take_out(visit);
     }
 
     /// What of it lies in a profile, as [`super::kept`] remembers it.

@@ -21,6 +21,7 @@ mod harness;
 mod inside;
 mod invisible;
 mod leaving;
+mod login;
 mod repeats;
 mod seeds;
 mod signals;

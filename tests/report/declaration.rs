@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::sample;
 
-fn declared(report: &Report, language: Language) -> Declaration {
+pub(crate) fn declared(report: &Report, language: Language) -> Declaration {
     // Reading it takes longer than all the rest.
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::builtin().unwrap());
     declaration(report, report, &CATALOG, language).unwrap()
@@ -69,17 +69,17 @@ fn no_language_shows_another_ones_words() {
                 "Mesure d’audience",
                 "Durée",
             ],
-            Some("Reconnaît votre navigateur."),
+            Some("Reconnaît votre navigateur. Mesure l’utilisation du site. †"),
         ),
         (
             Language::De,
             ["Cookie-Erklärung", "Statistik", "Dauer"],
-            Some("Erkennt Ihren Browser wieder."),
+            Some("Erkennt Ihren Browser wieder. Misst, wie die Website genutzt wird. †"),
         ),
         (
             Language::Es,
             ["Declaración de cookies", "Analíticas", "Duración"],
-            Some("Reconoce su navegador."),
+            Some("Reconoce su navegador. Mide el uso del sitio. †"),
         ),
     ] {
         let sheet = declared(&report, language).sheet();
@@ -94,9 +94,14 @@ fn no_language_shows_another_ones_words() {
             .into_iter()
             .find(|entry| entry["name"] == "_ga")
             .unwrap();
-        match purpose {
-            Some(purpose) => assert_eq!(ga["purpose"], purpose),
-            None => assert_eq!(ga["purpose_is_general"], false),
+        assert_eq!(ga["purpose_is_general"], purpose.is_some());
+        // A general sentence is marked as such for people, too, and the mark is explained once.
+        if let Some(purpose) = purpose {
+            let sentence = purpose.trim_end_matches(" †");
+            assert_eq!(ga["purpose"], sentence);
+            let text = render(SheetFormat::Markdown, &sheet, 96).unwrap();
+            assert!(text.contains(purpose), "{text}");
+            assert_eq!(text.matches("† ").count(), text.matches(" † |").count() + 1);
         }
     }
     assert_eq!(Language::value_variants().len(), 4);

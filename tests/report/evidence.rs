@@ -59,7 +59,10 @@ fn holds_what_was_recorded_and_what_it_was_made_with() {
         assert!(place.join(name).is_file(), "{name}");
     }
     let read = |name: &str| std::fs::read_to_string(place.join(name)).unwrap();
-    assert!(read("pages/0001/before-1/cookies.json").contains(sample::SECRET));
+    let cookies = read("pages/0001/before-1/cookies.json");
+    assert!(cookies.contains(sample::SECRET));
+    let line = format!(r#""line": "_ga={}; Path=/; Secure""#, sample::SECRET);
+    assert!(cookies.contains(&line), "{cookies}");
     let about: serde_json::Value = serde_json::from_str(&read("about.json")).unwrap();
     for field in [
         "tool", "browser", "catalog", "rules", "clock", "started", "pages",

@@ -4,14 +4,18 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
+use consentinel::declare::Language;
 use consentinel::report::Format;
+use consentinel::report::sheet::{SheetFormat, render};
 
+use crate::declaration::declared;
 use crate::{rendered, sample};
 
 #[test]
 fn text_formats_are_as_reviewed() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/report/golden");
-    let mut stale = Vec::new();
+    let mut texts = Vec::new();
     // The longest ones tell of a single page.
     let (rich, clean) = (sample::rich(), sample::clean());
     for (format, name) in [
@@ -30,8 +34,16 @@ fn text_formats_are_as_reviewed() {
             Format::Har | Format::Ndjson => &clean,
             _ => &rich,
         };
-        let text = rendered(format, report);
-        let file = folder.join(name);
+        texts.push((name.to_owned(), rendered(format, report)));
+    }
+    for language in Language::value_variants() {
+        let declared = declared(&rich, *language);
+        let text = render(SheetFormat::Markdown, &declared.sheet(), 96).unwrap();
+        texts.push((format!("declaration.{}.md", declared.language()), text));
+    }
+    let mut stale = Vec::new();
+    for (name, text) in texts {
+        let file = folder.join(&name);
         if std::env::var_os("CONSENTINEL_UPDATE_GOLDEN").is_some() {
             std::fs::write(&file, &text).unwrap();
         }

@@ -27,6 +27,23 @@ fn rendered(format: Format, report: &consentinel::model::report::Report) -> Stri
     text_of(format, report, &Options::default()).unwrap()
 }
 
+#[test]
+fn every_diagnostic_is_explained() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/read-the-report.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&json::schema().unwrap()).unwrap();
+    let codes: Vec<&str> = schema["$defs"]["DiagnosticCode"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code["const"].as_str().unwrap())
+        .collect();
+    assert!(codes.len() > 20);
+    let missing = |code: &&&str| !guide.contains(&format!("`{code}`"));
+    let missing: Vec<&&str> = codes.iter().filter(missing).collect();
+    assert!(missing.is_empty(), "not in the guide: {missing:?}");
+}
+
 mod terminal {
     use super::*;
 
@@ -288,7 +305,7 @@ mod page {
             "behind the settings",
             "Accept all” says yes (layer 1)",
             "not confirmed: no record of the site shows that it was taken",
-            "Without any answer: 4 requests to third parties and 4 items stored (4 of them broke a rule).",
+            "Without any answer: 4 requests to third parties and 4 items stored (4 of them with a finding).",
         ] {
             assert!(page.contains(part), "missing {part:?}");
         }

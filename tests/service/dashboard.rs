@@ -82,6 +82,8 @@ fn pages(seeded: &Seeded) -> Vec<(&'static str, String)> {
         ("catalog-entry", "/catalog/google-analytics".to_owned()),
         ("schedules", "/schedules".to_owned()),
         ("schedule-add", "/schedules/new?site=shop".to_owned()),
+        ("alerts", "/alerts".to_owned()),
+        ("alert-add", "/alerts/new?kind=webhook".to_owned()),
         ("settings", "/settings".to_owned()),
         ("no-such-page", "/sites/nowhere".to_owned()),
     ]

@@ -44,7 +44,6 @@ const PAGE: &str = r#"<!doctype html><title>Reaches inside</title>
 <embed src="http://[::ffff:127.0.0.2]:PORT/embed">
 <form id="form" method="post" target="sent" action="http://inside.test:PORT/form"><input name="a" value="1"></form>
 <iframe name="sent"></iframe>
-<a id="download" href="/download" download>a file</a>
 <footer><a href="http://127.0.0.2:PORT/cookie-policy">Cookie policy</a></footer>
 <script>
   const inside = (path) => `http://127.0.0.2:PORT/${path}`;
@@ -65,7 +64,6 @@ const PAGE: &str = r#"<!doctype html><title>Reaches inside</title>
   const request = new XMLHttpRequest(); request.open("GET", inside("xhr")); request.send();
   open(inside("pop-up"));
   document.getElementById("form").submit();
-  document.getElementById("download").click();
   try { new RTCPeerConnection({ iceServers: [{ urls: ["stun:127.0.0.2:PORT", "turn:127.0.0.2:PORT?transport=tcp"], username: "a", credential: "b" }] }).createDataChannel("x"); } catch {}
   try { new RTCPeerConnection({ iceServers: [{ urls: "stun:127.0.0.2:PORT" }] }).createOffer().then(() => {}); } catch {}
   try { new WebTransport("https://127.0.0.2:PORT/transport").ready.catch(() => {}); } catch {}
@@ -187,6 +185,20 @@ impl World {
     }
 }
 
+/// A name no other file has.
+fn download(port: u16) -> String {
+    format!("consentinel-test-{port}-{}.bin", std::process::id())
+}
+
+/// Where a browser would put what it downloads.
+fn downloads() -> Vec<std::path::PathBuf> {
+    let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+    let mut places = vec![std::env::temp_dir(), ".".into()];
+    places.extend(home.iter().cloned());
+    places.extend(home.map(|home| home.join("Downloads")));
+    places
+}
+
 /// What the outside answers.
 fn answer(path: &str, port: u16) -> Response {
     let filled = |text: &str| text.replace("PORT", &port.to_string());
@@ -202,11 +214,15 @@ fn answer(path: &str, port: u16) -> Response {
         "/worker.js" => {
             ([(header::CONTENT_TYPE, "text/javascript")], filled(WORKER)).into_response()
         }
-        "/download" => (
-            [(header::CONTENT_DISPOSITION, "attachment; filename=a.txt")],
-            "downloaded",
+        "/downloads" => Html(
+            "<!doctype html><title>Downloads</title><a href=/download download>a file</a>
+            <script>setTimeout(() => document.querySelector('a').click(), 500)</script>",
         )
-            .into_response(),
+        .into_response(),
+        "/download" => {
+            let attached = format!("attachment; filename={}", download(port));
+            ([(header::CONTENT_DISPOSITION, attached)], "downloaded").into_response()
+        }
         "/robots.txt" => format!(
             "Sitemap: {inside}/sitemap.xml\nSitemap: http://inside.test:{port}/sitemap.xml\nSitemap: /sitemap.xml\n"
         )
@@ -255,6 +271,7 @@ fn no_page_reaches_inside_through_the_service() {
             world.url("/redirect"),
             world.url("/refresh"),
             world.url("/to-a-file"),
+            world.url("/downloads"),
         ],
         // The policy is read, and a second browser asks by Global Privacy Control.
         thorough: true,
@@ -263,7 +280,13 @@ fn no_page_reaches_inside_through_the_service() {
     let site = service.add_site(site(world.url("/"), settings)).unwrap();
     let audit = running.finished(&service.ask(&site, "test").unwrap().id);
     world.assert_nothing_inside_was_reached();
-    for path in ["/done", "/worker-registered", "/refresh", "/redirect"] {
+    for path in [
+        "/done",
+        "/worker-registered",
+        "/refresh",
+        "/redirect",
+        "/download",
+    ] {
         assert!(world.was_asked(path), "the page did not come to {path}");
     }
     let report = service.store().get(audit.run.as_deref().unwrap()).unwrap();
@@ -301,6 +324,10 @@ fn no_page_reaches_inside_through_the_service() {
             asked.contains(&format!("/denied/{name}")),
             "{name}: {asked:?}"
         );
+    }
+    let file = download(world.datagrams.local_addr().unwrap().port());
+    for place in downloads() {
+        assert!(!place.join(&file).exists(), "{}", place.display());
     }
     running.end();
 }

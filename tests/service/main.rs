@@ -6,13 +6,17 @@
 )]
 
 mod access;
+mod alerts;
 mod api;
 mod dashboard;
 mod harness;
 mod inside;
 mod jobs;
+mod mail;
+mod operations;
 #[path = "../report/sample.rs"]
 #[allow(dead_code, reason = "the sample is shared with another test")]
 mod sample;
 mod schemathesis;
 mod seeded;
+mod stored;

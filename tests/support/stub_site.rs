@@ -4,12 +4,14 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use consentinel::audit::PolicySource;
 use consentinel::audit::browsing::{Browsing, Task};
 use consentinel::audit::crawl::Wishes;
 use consentinel::browser::Fetched;
 use consentinel::crawl::Limits;
 use consentinel::crawl::manners::Pace;
 use consentinel::judge::Profile;
+use consentinel::model::report::Policy;
 use consentinel::model::visit::{State, Visit};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +51,7 @@ pub(crate) fn wishes() -> Wishes {
             delay: Duration::ZERO,
         },
         ignore_robots: false,
+        policy: PolicySource::Nowhere,
         concurrency: 6,
         profile: Profile::default(),
     }
@@ -99,6 +102,10 @@ impl Browsing for StubSite {
                 "links": self.links(page)},
         }))
         .unwrap()
+    }
+
+    async fn policy(&self, _url: &Url) -> Policy {
+        Policy::default()
     }
 
     async fn fetch(&self, url: &Url, _most_bytes: usize) -> Result<Fetched, String> {

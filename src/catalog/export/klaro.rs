@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{items, literal};
+use super::{CATEGORIES, Phrases, items, literal};
 use crate::catalog::schema::Service;
 use crate::model::finding::Category;
 
@@ -12,6 +12,7 @@ use crate::model::finding::Category;
 ///
 /// Patterns become regular expressions; a service of the category `necessary` is required.
 pub fn klaro(services: &[&Service], language: &str) -> Result<String, serde_json::Error> {
+    let phrases = Phrases::of(language);
     let listed: Vec<Value> = services.iter().map(|service| described(service)).collect();
     let descriptions: BTreeMap<&str, Value> = services
         .iter()
@@ -24,16 +25,11 @@ pub fn klaro(services: &[&Service], language: &str) -> Result<String, serde_json
         })
         .collect();
     let mut translation = serde_json::Map::new();
-    translation.insert(
-        "purposes".to_owned(),
-        json!({
-            "necessary": "Necessary",
-            "preferences": "Preferences",
-            "analytics": "Analytics",
-            "marketing": "Marketing",
-            "unclassified": "Not classified",
-        }),
-    );
+    let purposes: BTreeMap<&str, &str> = CATEGORIES
+        .iter()
+        .map(|category| (category.as_str(), phrases.category(*category)))
+        .collect();
+    translation.insert("purposes".to_owned(), json!(purposes));
     for (id, description) in descriptions {
         translation.insert(id.to_owned(), description);
     }

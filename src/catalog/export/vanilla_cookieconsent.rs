@@ -2,18 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{items, literal};
+use super::{CATEGORIES, Phrases, items, literal};
 use crate::catalog::schema::Service;
 use crate::model::finding::Category;
-
-/// The categories a banner asks about, with their titles.
-const CATEGORIES: [(Category, &str); 5] = [
-    (Category::Necessary, "Necessary"),
-    (Category::Preferences, "Preferences"),
-    (Category::Analytics, "Analytics"),
-    (Category::Marketing, "Marketing"),
-    (Category::Unclassified, "Not classified"),
-];
 
 /// A script that runs the banner with these services, and deletes their cookies when consent is taken back.
 ///
@@ -23,12 +14,21 @@ pub fn vanilla_cookieconsent(
     services: &[&Service],
     language: &str,
 ) -> Result<String, serde_json::Error> {
+    let phrases = Phrases::of(language);
+    // The catalog's own sentences stand in no banner of another language.
+    let speaks = phrases.is_the_catalogs();
+    let [name, of_service, purpose, duration] = phrases.headers;
+    let mut headers = json!({ "name": name, "service": of_service });
+    if speaks {
+        headers["purpose"] = json!(purpose);
+        headers["duration"] = json!(duration);
+    }
     let mut categories = Map::new();
     let mut sections = vec![json!({
-        "title": "Cookies and similar technologies",
-        "description": "Choose what this site may store on your device. You can change it at any time.",
+        "title": phrases.title,
+        "description": phrases.choose,
     })];
-    for (category, title) in CATEGORIES {
+    for category in CATEGORIES {
         let of_category: Vec<&&Service> = services
             .iter()
             .filter(|service| service.category == category)
@@ -53,12 +53,12 @@ pub fn vanilla_cookieconsent(
                 json!({ "label": service.name, "cookies": cookies }),
             );
             rows.extend(items(service).iter().map(|item| {
-                json!({
-                    "name": item.name.as_str(),
-                    "service": service.name,
-                    "purpose": item.purpose,
-                    "duration": item.duration,
-                })
+                let mut row = json!({ "name": item.name.as_str(), "service": service.name });
+                if speaks {
+                    row["purpose"] = json!(item.purpose);
+                    row["duration"] = json!(item.duration);
+                }
+                row
             }));
         }
         let mut described = json!({ "services": listed });
@@ -68,10 +68,10 @@ pub fn vanilla_cookieconsent(
         }
         categories.insert(category.as_str().to_owned(), described);
         sections.push(json!({
-            "title": title,
+            "title": phrases.category(category),
             "linkedCategory": category.as_str(),
             "cookieTable": {
-                "headers": { "name": "Name", "service": "Service", "purpose": "Purpose", "duration": "Duration" },
+                "headers": headers,
                 "body": rows,
             },
         }));
@@ -82,18 +82,18 @@ pub fn vanilla_cookieconsent(
             "default": language,
             "translations": { language: {
                 "consentModal": {
-                    "title": "Cookies and similar technologies",
-                    "description": "May this site store more on your device than it needs?",
-                    "acceptAllBtn": "Accept all",
-                    "acceptNecessaryBtn": "Reject all",
-                    "showPreferencesBtn": "Settings",
+                    "title": phrases.title,
+                    "description": phrases.question,
+                    "acceptAllBtn": phrases.accept,
+                    "acceptNecessaryBtn": phrases.reject,
+                    "showPreferencesBtn": phrases.settings,
                 },
                 "preferencesModal": {
-                    "title": "Settings",
-                    "acceptAllBtn": "Accept all",
-                    "acceptNecessaryBtn": "Reject all",
-                    "savePreferencesBtn": "Save",
-                    "closeIconLabel": "Close",
+                    "title": phrases.settings,
+                    "acceptAllBtn": phrases.accept,
+                    "acceptNecessaryBtn": phrases.reject,
+                    "savePreferencesBtn": phrases.save,
+                    "closeIconLabel": phrases.close,
                     "sections": sections,
                 },
             } },

@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
 /// A running service.
-pub(super) struct Server {
+pub(in crate::cli) struct Server {
     api: Url,
     token: String,
     agent: ureq::Agent,
@@ -43,7 +43,7 @@ struct Said {
 
 impl Server {
     /// The service at an address.
-    pub(super) fn at(given: &str) -> Result<Self, Refused> {
+    pub(in crate::cli) fn at(given: &str) -> Result<Self, Refused> {
         let mut api = address(given)
             .map_err(|reason| Refused::usage(format!("--server {given}: {reason}")))?;
         let path = format!("{}/api/v1/", api.path().trim_end_matches('/'));
@@ -92,6 +92,49 @@ impl Server {
     pub(super) fn remove(&self, id: &str) -> Result<(), Refused> {
         self.ask::<()>("DELETE", &["schedules", id], &[], None)
             .map(drop)
+    }
+
+    /// Writes an answer of any length, and returns its length.
+    pub(in crate::cli) fn download(
+        &self,
+        path: &[&str],
+        into: &mut impl std::io::Write,
+    ) -> Result<u64, Refused> {
+        let mut url = self.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        let failed = |error: &dyn std::error::Error| {
+            Refused::usage(format!("{} cannot be asked: {}", self.api, chain(error)))
+        };
+        let mut answer = self
+            .agent
+            .get(url.as_str())
+            .config()
+            // As long as it takes to make it and to send it.
+            .timeout_global(None)
+            .build()
+            .header("authorization", format!("Bearer {}", self.token))
+            .call()
+            .map_err(|error| failed(&error))?;
+        if !answer.status().is_success() {
+            let status = answer.status();
+            let text = answer.body_mut().read_to_string().unwrap_or_default();
+            return Err(Refused::usage(self.said(&text, status)));
+        }
+        std::io::copy(&mut answer.body_mut().as_reader(), into).map_err(|error| failed(&error))
+    }
+
+    /// What the service says when it does not do something.
+    fn said(&self, text: &str, status: ureq::http::StatusCode) -> String {
+        match serde_json::from_str::<Said>(text) {
+            Ok(Said {
+                detail,
+                pointer: Some(pointer),
+            }) if !pointer.is_empty() => format!("{}: {detail}", pointer.trim_start_matches('/')),
+            Ok(said) => said.detail,
+            Err(_) => format!("{} answers with HTTP {status}", self.api),
+        }
     }
 
     /// A whole collection, part by part.
@@ -163,13 +206,6 @@ impl Server {
         if status.is_success() {
             return Ok(text);
         }
-        Err(Refused::usage(match serde_json::from_str::<Said>(&text) {
-            Ok(Said {
-                detail,
-                pointer: Some(pointer),
-            }) if !pointer.is_empty() => format!("{}: {detail}", pointer.trim_start_matches('/')),
-            Ok(said) => said.detail,
-            Err(_) => format!("{} answers with HTTP {status}", self.api),
-        }))
+        Err(Refused::usage(self.said(&text, status)))
     }
 }

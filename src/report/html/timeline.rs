@@ -412,7 +412,7 @@ fn words(visit: &Visit, requests: &[Event], items: &[Event]) -> String {
         let found = if found == 0 {
             String::new()
         } else {
-            format!(" ({} of them broke a rule)", number(found))
+            format!(" ({} of them with a finding)", number(found))
         };
         format!(
             "{} to third parties and {} stored{found}",

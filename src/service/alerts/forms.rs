@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 
 use super::message::{Message, Outline};
 
-/// The value of [`Body::schema`].
+/// The form of what is posted to webhooks, in its field `schema`.
 pub const SCHEMA: &str = "consentinel/alert/v1";
 
 /// What is posted to webhooks: the body of the request, in JSON. Fields may be added to this version;
 /// none is taken away or changes its meaning.
 #[derive(Debug, Serialize)]
-pub struct Body<'a> {
+struct Body<'a> {
     /// Always `consentinel/alert/v1`.
-    pub schema: &'static str,
+    schema: &'static str,
     /// The delivery, the same for every try; also in the header `webhook-id`.
-    pub id: &'a str,
+    id: &'a str,
     /// When the alert came about.
-    pub created: Timestamp,
+    created: Timestamp,
     /// What it says, in one line for people.
-    pub headline: String,
+    headline: String,
     /// What it says.
-    pub alert: &'a Message,
+    alert: &'a Message,
 }
 
 /// For a program of one's own.

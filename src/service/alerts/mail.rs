@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -13,13 +12,10 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use super::channel::{Security, Smtp};
 use super::delivery::Delivery;
 use super::forms;
-use super::outside::INSIDE;
-use crate::proxy::addresses::may_be_reached;
-use crate::proxy::{Resolve as _, SystemResolver};
+use super::outside::{NoAnswer, Vetted};
 use crate::report::shown;
 
-/// Longest time for looking the server up, for one step of the conversation, and for all of it.
-const LOOKUP_LIMIT: Duration = Duration::from_secs(10);
+/// Longest time for one step of the conversation, and for all of it.
 const STEP_LIMIT: Duration = Duration::from_secs(15);
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 /// How much of an answer is kept, in characters.
@@ -58,7 +54,7 @@ pub(super) enum NotSent {
 }
 
 impl NotSent {
-    fn never(error: impl std::fmt::Display) -> Self {
+    fn never(error: &dyn std::fmt::Display) -> Self {
         Self::Never {
             status: None,
             error: shown(&error.to_string(), KEPT),
@@ -78,9 +74,15 @@ pub(super) async fn send(
     smtp: &Smtp,
     to: &[String],
     delivery: &Delivery,
-    allowed: &[IpNet],
+    vetted: &Vetted,
 ) -> Result<Taken, NotSent> {
-    let addresses = vetted(&smtp.host, allowed).await?;
+    let addresses = vetted
+        .addresses(&smtp.host)
+        .await
+        .map_err(|error| match error {
+            NoAnswer::Inside => NotSent::never(&error),
+            NoAnswer::Failed(error) => NotSent::later(&error),
+        })?;
     let letter = letter(smtp, to, delivery)?;
     let mut failed = NotSent::later("the mail server has no address");
     for address in addresses.into_iter().take(MOST_ADDRESSES) {
@@ -133,34 +135,16 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The addresses of the server, if all of them may be reached.
-async fn vetted(host: &str, allowed: &[IpNet]) -> Result<Vec<IpAddr>, NotSent> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let found = tokio::time::timeout(LOOKUP_LIMIT, SystemResolver.resolve(host)).await;
-    let found = found.ok().and_then(Result::ok).unwrap_or_default();
-    if found.is_empty() {
-        return Err(NotSent::later("there is no such mail server"));
-    }
-    if found
-        .iter()
-        .all(|address| may_be_reached(*address, allowed))
-    {
-        Ok(found)
-    } else {
-        Err(NotSent::never(INSIDE))
-    }
-}
-
 /// What is spoken to the server: its certificate has to be for its name, whatever address it has.
 fn transport(smtp: &Smtp, address: IpAddr) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotSent> {
     let parameters = || {
         let mut builder = TlsParameters::builder(smtp.host.clone());
         if let Some(authority) = &smtp.authority {
-            let certificate =
-                Certificate::from_pem(authority.as_bytes()).map_err(NotSent::never)?;
+            let certificate = Certificate::from_pem(authority.as_bytes())
+                .map_err(|error| NotSent::never(&error))?;
             builder = builder.add_root_certificate(certificate);
         }
-        builder.build().map_err(NotSent::never)
+        builder.build().map_err(|error| NotSent::never(&error))
     };
     let tls = match smtp.security {
         Security::Starttls => Tls::Required(parameters()?),
@@ -187,7 +171,7 @@ fn transport(smtp: &Smtp, address: IpAddr) -> Result<AsyncSmtpTransport<Tokio1Ex
 
 /// The mail: plain text, and simple HTML.
 fn letter(smtp: &Smtp, to: &[String], delivery: &Delivery) -> Result<lettre::Message, NotSent> {
-    let from: Mailbox = smtp.from.parse().map_err(NotSent::never)?;
+    let from: Mailbox = smtp.from.parse().map_err(|error| NotSent::never(&error))?;
     let number = delivery.again;
     let id = format!("<{}.{number}@{}>", delivery.id, from.email.domain());
     let mut builder = lettre::Message::builder()
@@ -197,14 +181,14 @@ fn letter(smtp: &Smtp, to: &[String], delivery: &Delivery) -> Result<lettre::Mes
         .date_now()
         .header(AutoSubmitted);
     for to in to {
-        builder = builder.to(to.parse().map_err(NotSent::never)?);
+        builder = builder.to(to.parse().map_err(|error| NotSent::never(&error))?);
     }
     builder
         .multipart(MultiPart::alternative_plain_html(
             forms::plain(&delivery.message),
             forms::html(&delivery.message),
         ))
-        .map_err(NotSent::never)
+        .map_err(|error| NotSent::never(&error))
 }
 
 /// Nobody's absence is answered to it (RFC 3834).

@@ -4,21 +4,28 @@
 //! The address that is looked at is the one that is connected to; redirects are answers, not ways.
 
 use std::io::Read as _;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use crate::crawl::manners::retry_after;
+use crate::proxy::Resolve as _;
 use crate::proxy::addresses::may_be_reached;
 use crate::report::shown;
+use crate::service::{Names, Options};
 
 /// Longest time for one request with its answer.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(15);
+/// Longest time for looking a name up.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(10);
+/// Addresses of a host that are tried.
+const MOST_ADDRESSES: usize = 4;
 /// How much of an answer is read, in bytes, and how much of it is kept, in characters.
 const READ: u64 = 2_048;
 const KEPT: usize = 200;
@@ -61,34 +68,68 @@ pub(super) enum NoAnswer {
 pub(super) const INSIDE: &str = "the address leads inside the network; `consentinel serve --allow-net` allows networks of one's own";
 
 /// Looks names up, and knows no address that may not be reached.
-#[derive(Debug)]
-struct Vetted {
-    system: DefaultResolver,
+#[derive(Debug, Clone)]
+pub(super) struct Vetted {
+    names: Names,
     allowed: Vec<IpNet>,
+}
+
+impl Vetted {
+    /// What a service may reach.
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            names: options.names.clone(),
+            allowed: options.bounds.allowed.clone(),
+        }
+    }
+
+    /// The addresses of a host, if all of them may be reached: which is taken would be chance.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, NoAnswer> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = tokio::time::timeout(LOOKUP_LIMIT, self.names.0.resolve(bare)).await;
+        let found = found.ok().and_then(Result::ok).unwrap_or_default();
+        if found.is_empty() {
+            return Err(NoAnswer::Failed("there is no such host".to_owned()));
+        }
+        if found
+            .iter()
+            .all(|address| may_be_reached(*address, &self.allowed))
+        {
+            Ok(found)
+        } else {
+            Err(NoAnswer::Inside)
+        }
+    }
 }
 
 impl Resolver for Vetted {
     fn resolve(
         &self,
         uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
+        _: &Config,
+        _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.system.resolve(uri, config, timeout)?;
-        // One address of the inside is reason enough: which is taken would be chance.
-        let may_all = found
-            .iter()
-            .all(|address| may_be_reached(address.ip(), &self.allowed));
-        if may_all {
-            Ok(found)
+        let usual = if uri.scheme_str() == Some("http") {
+            80
         } else {
-            Err(ureq::Error::Other(Box::new(NoAnswer::Inside)))
+            443
+        };
+        let port = uri.port_u16().unwrap_or(usual);
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        // Requests are sent on threads that may block, which belong to the runtime.
+        let found = tokio::runtime::Handle::current()
+            .block_on(self.addresses(host))
+            .map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        let mut resolved = self.empty();
+        for address in found.into_iter().take(MOST_ADDRESSES) {
+            resolved.push(SocketAddr::new(address, port));
         }
+        Ok(resolved)
     }
 }
 
 /// Sends a request. Blocks until it is answered, or 15 seconds.
-pub(super) fn send(request: Request, allowed: &[IpNet]) -> Result<Answer, NoAnswer> {
+pub(super) fn send(request: Request, vetted: Vetted) -> Result<Answer, NoAnswer> {
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(TIME_LIMIT))
         .max_redirects(0)
@@ -98,10 +139,6 @@ pub(super) fn send(request: Request, allowed: &[IpNet]) -> Result<Answer, NoAnsw
         .proxy(None)
         .user_agent(concat!("consentinel/", env!("CARGO_PKG_VERSION")))
         .build();
-    let vetted = Vetted {
-        system: DefaultResolver::default(),
-        allowed: allowed.to_vec(),
-    };
     let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), vetted);
     let mut builder = ureq::http::Request::builder()
         .method(request.method)
@@ -138,8 +175,10 @@ pub(super) fn send(request: Request, allowed: &[IpNet]) -> Result<Answer, NoAnsw
 /// Why there was no answer, without the address.
 fn no_answer(error: ureq::Error) -> NoAnswer {
     match error {
-        ureq::Error::Other(error) if error.is::<NoAnswer>() => NoAnswer::Inside,
-        ureq::Error::HostNotFound => NoAnswer::Failed("there is no such host".to_owned()),
+        ureq::Error::Other(error) => match error.downcast::<NoAnswer>() {
+            Ok(error) => *error,
+            Err(_) => NoAnswer::Failed("the request could not be made".to_owned()),
+        },
         ureq::Error::Timeout(_) => {
             NoAnswer::Failed(format!("no answer within {} seconds", TIME_LIMIT.as_secs()))
         }
@@ -156,8 +195,8 @@ fn no_answer(error: ureq::Error) -> NoAnswer {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_inside_is_not_reached_in_any_form() {
+    #[tokio::test]
+    async fn the_inside_is_not_reached_in_any_form() {
         for url in [
             "http://127.0.0.1:1/",
             "http://localhost:1/",
@@ -174,7 +213,10 @@ mod tests {
                 headers: Vec::new(),
                 body: Vec::new(),
             };
-            let sent = send(request, &[]);
+            let vetted = Vetted::of(&Options::default());
+            let sent = tokio::task::spawn_blocking(move || send(request, vetted))
+                .await
+                .unwrap();
             assert!(matches!(sent, Err(NoAnswer::Inside)), "{url}: {sent:?}");
         }
     }

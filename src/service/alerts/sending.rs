@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::channel::{Channel, Occasion, Target};
 use super::delivery::{Attempt, Delivery, Standing, Verdict};
 use super::mail::{self, NotSent};
-use super::outside::{self, NoAnswer, Request};
+use super::outside::{self, NoAnswer, Request, Vetted};
 use super::signature::Key;
 use super::{catch_up, forms};
 use crate::service::Service;
@@ -30,7 +30,7 @@ pub async fn run(service: Service, ends: CancellationToken) {
                     service.outbox().take_in(&delivery);
                 }
             }
-            Ok(catch_up(service)?)
+            catch_up(service)
         })
         .await;
     if let Err(problem) = read {
@@ -212,11 +212,11 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn never(error: impl std::fmt::Display) -> Self {
+    fn never(error: impl Into<String>) -> Self {
         Self {
             status: None,
             answer: None,
-            error: Some(error.to_string()),
+            error: Some(error.into()),
             verdict: Verdict::Never,
         }
     }
@@ -229,8 +229,8 @@ async fn send(service: &Service, channel: &Channel, delivery: &Delivery) -> Outc
     let Some(request) = request(&channel.target, delivery) else {
         return Outcome::never("the channel has no address or secret that can be used");
     };
-    let allowed = service.options().bounds.allowed.clone();
-    match tokio::task::spawn_blocking(move || outside::send(request, &allowed)).await {
+    let vetted = Vetted::of(service.options());
+    match tokio::task::spawn_blocking(move || outside::send(request, vetted)).await {
         Ok(Ok(answer)) => {
             let (verdict, error) = match answer.status {
                 200..=299 => (Verdict::Arrived, None),
@@ -254,7 +254,7 @@ async fn send(service: &Service, channel: &Channel, delivery: &Delivery) -> Outc
                 verdict,
             }
         }
-        Ok(Err(error @ NoAnswer::Inside)) => Outcome::never(error),
+        Ok(Err(error @ NoAnswer::Inside)) => Outcome::never(error.to_string()),
         Ok(Err(NoAnswer::Failed(error))) => Outcome {
             verdict: Verdict::Later(None),
             ..Outcome::never(error)
@@ -291,7 +291,7 @@ async fn by_mail(
         error,
         verdict,
     };
-    match mail::send(&smtp, to, delivery, &service.options().bounds.allowed).await {
+    match mail::send(&smtp, to, delivery, &Vetted::of(service.options())).await {
         Ok(taken) => outcome(Some(taken.status), Some(taken.text), None, Verdict::Arrived),
         Err(NotSent::Never { status, error }) => outcome(status, None, Some(error), Verdict::Never),
         Err(NotSent::Later { status, error }) => {

@@ -3,19 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
 use super::message::{FindingTold, FindingsTold};
-use crate::model::finding::{Finding, GapReason, Verdict};
+use crate::judge::baseline::Baseline;
+use crate::model::finding::GapReason;
 use crate::model::report::Report;
 use crate::model::value::sha256_hex;
 use crate::service::Service;
 use crate::service::audit::{Audit, Standing};
+use crate::service::engine::outcome;
+use crate::service::error::Problem;
 use crate::store::StoreError;
 
 /// Most findings remembered for a channel and a site. Beyond that, new is what the audit before did not have.
 const MOST_REMEMBERED: usize = 5_000;
+/// Longest address of a page that is remembered, in characters; as the store's records of pages.
+const LONGEST_PAGE: usize = 2_048;
 
 /// That a channel was told of a finding of a site; without a finding, that it hears of the site at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,58 +33,50 @@ pub struct Told {
     /// When.
     pub at: Timestamp,
     /// The finding.
-    pub finding: Option<FindingTold>,
+    pub finding: Option<Known>,
+}
+
+/// A finding a channel was told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// What it was told.
+    pub told: FindingTold,
+    /// The page it is filed under, word for word.
+    pub page: String,
 }
 
 /// What an audit saw, as far as alerts go.
 pub(super) struct Seen {
-    /// Violations and likely ones that nobody accepted, by id.
-    pub(super) open: BTreeMap<String, FindingTold>,
-    /// Everything it found, by id.
+    /// Findings that count, by id.
+    pub(super) open: BTreeMap<String, Known>,
+    /// Everything it found, by id, whether it counts or not.
     all: BTreeSet<String>,
-    /// Pages every visit of which ran to its end.
-    complete_pages: BTreeSet<String>,
-    /// Every page is one of those.
-    is_complete: bool,
-    /// Rules that could not be applied everywhere.
+    pages: outcome::Seen,
+    /// Rules that had to do without a visitor's answer somewhere.
     unsure_rules: BTreeSet<String>,
 }
 
 impl Seen {
     /// What the run of an audit holds.
-    pub(super) fn of(service: &Service, run: &str) -> Result<Self, StoreError> {
+    pub(super) fn of(service: &Service, site: &str, run: &str) -> Result<Self, Problem> {
         let stored = service.store().run(run)?;
-        let mut complete_pages = BTreeSet::new();
-        let mut is_complete = true;
-        for page in service.store().page_records(run, 0) {
-            let (_, page) = page?;
-            if page.complete {
-                complete_pages.insert(page.url);
-            } else {
-                is_complete = false;
-            }
-        }
+        let accepted = service.accepted_baseline(site)?;
         let mut seen = Self {
             open: BTreeMap::new(),
             all: BTreeSet::new(),
-            complete_pages,
-            is_complete,
+            pages: outcome::Seen::of(&stored, &accepted)?,
             unsure_rules: BTreeSet::new(),
         };
         if let Some(head) = stored.head() {
-            seen.open = open(head);
+            seen.open = open(head, &accepted);
             seen.all = head
                 .findings
                 .iter()
                 .map(|finding| finding.id.clone())
                 .collect();
             let unsure = head.rules.iter().filter(|outcome| {
-                outcome.gaps.iter().any(|gap| {
-                    matches!(
-                        gap.reason,
-                        GapReason::NotVisited | GapReason::Incomplete | GapReason::NotConfirmed
-                    )
-                })
+                let mut gaps = outcome.gaps.iter();
+                gaps.any(|gap| gap.reason == GapReason::NotConfirmed)
             });
             seen.unsure_rules = unsure.map(|outcome| outcome.rule.clone()).collect();
         }
@@ -86,19 +84,18 @@ impl Seen {
     }
 
     /// Whether something that was found before is gone: it was looked for, and it is not there.
-    fn is_gone(&self, finding: &FindingTold) -> bool {
-        !self.all.contains(&finding.id)
-            && !self.unsure_rules.contains(&finding.rule)
-            && (self.is_complete
-                || self
-                    .complete_pages
-                    .iter()
-                    .any(|page| super::message::address_told(page) == finding.page))
+    fn is_gone(&self, known: &Known) -> bool {
+        !self.all.contains(&known.told.id)
+            && !self.unsure_rules.contains(&known.told.rule)
+            && self.pages.speaks_for(&known.page)
     }
 }
 
 /// Findings that count, by id.
-fn open(head: &Report) -> BTreeMap<String, FindingTold> {
+fn open(head: &Report, accepted: &Baseline) -> BTreeMap<String, Known> {
+    let mut head = head.clone();
+    let day = head.run.finished.to_zoned(TimeZone::UTC).date();
+    accepted.apply(&mut head, day);
     let names: BTreeMap<&str, &str> = head
         .services
         .iter()
@@ -106,18 +103,17 @@ fn open(head: &Report) -> BTreeMap<String, FindingTold> {
         .collect();
     head.findings
         .iter()
-        .filter(|finding| counts(finding))
+        .filter(|finding| finding.counts())
         .map(|finding| {
             let service = finding.service.as_deref();
             let name = service.map(|id| names.get(id).copied().unwrap_or(id));
-            (finding.id.clone(), FindingTold::new(finding, name))
+            let known = Known {
+                told: FindingTold::new(finding, name),
+                page: finding.page.chars().take(LONGEST_PAGE).collect(),
+            };
+            (finding.id.clone(), known)
         })
         .collect()
-}
-
-/// Whether anybody has to do something about it.
-fn counts(finding: &Finding) -> bool {
-    matches!(finding.verdict, Verdict::Violation | Verdict::Likely) && finding.accepted.is_none()
 }
 
 /// What one channel is to be told, and what is remembered of it afterwards.
@@ -127,7 +123,7 @@ pub(super) struct News {
     /// Findings it was told of that are gone.
     pub(super) fixed: FindingsTold,
     remembered: Vec<(String, Told)>,
-    forgotten: Vec<String>,
+    forgotten: BTreeSet<String>,
 }
 
 impl News {
@@ -137,17 +133,17 @@ impl News {
         channel: &Channel,
         audit: &Audit,
         seen: &Seen,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, Problem> {
         let place = place(&channel.id, &audit.site);
-        let mut known: BTreeMap<String, FindingTold> = BTreeMap::new();
+        let mut known: BTreeMap<String, Known> = BTreeMap::new();
         let mut hears = false;
         for told in service.shelves().told.beginning(&place) {
             match told?.1.finding {
-                Some(finding) => drop(known.insert(finding.id.clone(), finding)),
+                Some(finding) => drop(known.insert(finding.told.id.clone(), finding)),
                 None => hears = true,
             }
         }
-        let told = |finding: Option<FindingTold>| Told {
+        let told = |finding: Option<Known>| Told {
             channel: channel.id.clone(),
             site: audit.site.clone(),
             at: Timestamp::now(),
@@ -167,34 +163,39 @@ impl News {
                 known.insert(id.clone(), finding.clone());
             }
         }
-        let least = channel.minimum_severity;
-        let new: Vec<&FindingTold> = seen
+        let is_grave = |finding: &&Known| finding.told.severity >= channel.minimum_severity;
+        let new: Vec<&Known> = seen
             .open
-            .values()
-            .filter(|finding| finding.severity >= least)
-            .filter(|finding| !known.contains_key(&finding.id) && !before.contains_key(&finding.id))
+            .iter()
+            .filter(|(id, _)| !known.contains_key(*id) && !before.contains_key(*id))
+            .map(|(_, finding)| finding)
+            .filter(is_grave)
             .collect();
-        let gone: Vec<&FindingTold> = known
+        let gone: Vec<&Known> = known
             .values()
             .filter(|finding| seen.is_gone(finding))
             .collect();
         let room = MOST_REMEMBERED.saturating_sub(known.len() - gone.len());
         for finding in new.iter().take(room) {
-            remembered.push((key(&place, &finding.id), told(Some((*finding).clone()))));
+            let key = key(&place, &finding.told.id);
+            remembered.push((key, told(Some((*finding).clone()))));
         }
-        let forgotten: Vec<String> = gone
+        let forgotten: BTreeSet<String> = gone
             .iter()
-            .map(|finding| key(&place, &finding.id))
+            .map(|finding| key(&place, &finding.told.id))
             .collect();
         remembered.retain(|(key, _)| !forgotten.contains(key));
-        Ok(Self {
-            new: FindingsTold::of(new.into_iter().cloned().collect()),
-            fixed: FindingsTold::of(
-                gone.into_iter()
-                    .filter(|finding| finding.severity >= least)
-                    .cloned()
+        let of = |findings: Vec<&Known>| {
+            FindingsTold::of(
+                findings
+                    .into_iter()
+                    .map(|finding| finding.told.clone())
                     .collect(),
-            ),
+            )
+        };
+        Ok(Self {
+            new: of(new),
+            fixed: of(gone.into_iter().filter(is_grave).collect()),
             remembered,
             forgotten,
         })
@@ -214,10 +215,7 @@ impl News {
 }
 
 /// The findings of the last audit of the site that was carried out before this one.
-fn run_before(
-    service: &Service,
-    audit: &Audit,
-) -> Result<BTreeMap<String, FindingTold>, StoreError> {
+fn run_before(service: &Service, audit: &Audit) -> Result<BTreeMap<String, Known>, Problem> {
     let history = service.board().site(&audit.site).history;
     let before = history
         .iter()
@@ -232,11 +230,15 @@ fn run_before(
     let Some(run) = before else {
         return Ok(BTreeMap::new());
     };
+    let accepted = service.accepted_baseline(&audit.site)?;
     match service.store().run(run) {
-        Ok(stored) => Ok(stored.head().map(open).unwrap_or_default()),
+        Ok(stored) => Ok(stored
+            .head()
+            .map(|head| open(head, &accepted))
+            .unwrap_or_default()),
         // Retention may have taken it.
         Err(StoreError::NoSuchRun(_)) => Ok(BTreeMap::new()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

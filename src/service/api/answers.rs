@@ -112,7 +112,7 @@ pub(super) fn meant_for(headers: &HeaderMap, tag: &str) -> Result<(), Problem> {
 }
 
 /// There is nothing at this address.
-pub(super) async fn no_such_resource() -> Problem {
+pub(super) fn no_such_resource() -> Problem {
     Problem::not_found(
         "there is nothing at this address; `/api/v1/openapi.json` says what there is",
     )
@@ -193,6 +193,7 @@ pub(super) async fn keep_to_what_was_asked(request: Request, next: Next) -> Resp
         }
         return next.run(request).await;
     }
+    let has_body = request.method() == Method::GET;
     let response = next.run(request).await;
     if response.status() != StatusCode::OK {
         return response;
@@ -203,7 +204,7 @@ pub(super) async fn keep_to_what_was_asked(request: Request, next: Next) -> Resp
         return not_acceptable(kind);
     }
     let response = match kind {
-        Some("application/json") => named_by_its_bytes(response).await,
+        Some("application/json") if has_body => named_by_its_bytes(response).await,
         _ => response,
     };
     let tag = response.headers().get(header::ETAG).cloned();

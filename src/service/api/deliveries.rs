@@ -42,10 +42,9 @@ struct Filter {
 
 impl Filter {
     fn takes(&self, delivery: &Delivery) -> bool {
-        let is = |wanted: &Option<String>, value: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == value)
-        };
-        is(&self.channel, &delivery.channel) && is(&self.site, &delivery.message.site.id)
+        let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
+        is(self.channel.as_deref(), &delivery.channel)
+            && is(self.site.as_deref(), &delivery.message.site.id)
     }
 }
 

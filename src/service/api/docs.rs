@@ -29,7 +29,7 @@ static DOCUMENT: LazyLock<(String, String)> = LazyLock::new(|| {
 });
 
 pub(super) fn document_route() -> Router<Service> {
-    Router::new().route("/openapi.json", get(document))
+    Router::new().route("/openapi.json", get(|| async { document() }))
 }
 
 pub(super) fn page_routes() -> Router<Service> {
@@ -42,7 +42,7 @@ pub(super) fn page_routes() -> Router<Service> {
         )
 }
 
-async fn document() -> Response {
+fn document() -> Response {
     let (tag, text) = &*DOCUMENT;
     json(tag, text.clone().into_bytes())
 }

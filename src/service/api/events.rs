@@ -67,6 +67,7 @@ impl Wanted {
     ),
     responses((status = OK, description = "Events without end", body = String, content_type = "text/event-stream")),
 )]
+#[allow(clippy::unused_async, reason = "every handler is")]
 async fn follow(
     State(service): State<Service>,
     _: MayRead,

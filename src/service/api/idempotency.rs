@@ -124,7 +124,10 @@ async fn once(
     let key = key
         .to_str()
         .ok()
-        .filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY)
+        .filter(|key| {
+            (1..=LONGEST_KEY).contains(&key.len())
+                && key.bytes().all(|byte| byte.is_ascii_graphic())
+        })
         .ok_or_else(|| {
             Problem::bad_request("an `Idempotency-Key` has 1 to 128 visible ASCII characters")
         })?;

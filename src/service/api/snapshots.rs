@@ -113,8 +113,8 @@ async fn list(
     tag = "snapshots",
     params(
         ("id" = String, Path, description = "The run's id, or `last`"),
-        ("number" = u64, Path, description = "The page's number, from 1", minimum = 1),
-        ("visit" = usize, Path, description = "The visit's place among those of the page, from 1", minimum = 1),
+        ("number" = u64, Path, description = "The page's number, from 1", minimum = 1, maximum = 1_000_000_000),
+        ("visit" = usize, Path, description = "The visit's place among those of the page, from 1", minimum = 1, maximum = 1_000_000_000),
         Wanted,
     ),
     responses((status = OK, description = "The visit", body = Visit)),

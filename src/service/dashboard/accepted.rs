@@ -179,7 +179,8 @@ fn accepted(
         page: None,
         reason: fields.reason.trim().to_owned(),
         expires: expires
-            .map_err(|_| Problem::invalid("/expires", "give a day such as 2027-03-31"))?,
+            .ok()
+            .ok_or_else(|| Problem::invalid("/expires", "give a day such as 2027-03-31"))?,
     };
     service.accept(&site, wish, by)
 }

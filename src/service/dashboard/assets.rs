@@ -70,10 +70,12 @@ pub(super) fn icon() -> &'static str {
 }
 
 pub(super) fn router() -> Router<Service> {
-    Router::new().route("/assets/{name}", get(asset))
+    let answer =
+        |Path(name): Path<String>, headers: HeaderMap| async move { asset(&name, &headers) };
+    Router::new().route("/assets/{name}", get(answer))
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+fn asset(name: &str, headers: &HeaderMap) -> Response {
     let assets: [&'static Asset; 3] = [&STYLE, &SCRIPT, &ICON];
     let path = format!("/assets/{name}");
     let Some(asset) = assets.into_iter().find(|asset| asset.path == path) else {
@@ -86,7 +88,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, policy()),
     ];
-    if matches(&headers, &asset.etag) {
+    if matches(headers, &asset.etag) {
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
     (head, asset.text.as_str()).into_response()

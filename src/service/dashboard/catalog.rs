@@ -69,29 +69,44 @@ struct CatalogPage {
     count: String,
 }
 
-/// What somebody wrote that fits what is sought: the name itself, or a host, cookie or key of the service.
-fn fit<'a>(entry: &'a Entry, sought: &str) -> Option<Option<(&'static str, &'a str)>> {
-    let has = |text: &str| text.to_lowercase().contains(sought);
+/// Why a service fits what is sought.
+enum Because<'a> {
+    /// By what it is called.
+    Name,
+    /// By a cookie or key of it: the kind, and its name.
+    Item(&'static str, &'a str),
+    /// By a host it is asked at.
+    Host,
+}
+
+/// Whether a service fits what somebody typed.
+fn fit<'a>(entry: &'a Entry, typed: &str) -> Option<Because<'a>> {
+    let sought = typed.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&sought);
     let vendor = entry.vendor_name().unwrap_or_default();
     if has(&entry.name)
         || has(&entry.id)
         || has(vendor)
         || entry.aliases.iter().any(|alias| has(alias))
     {
-        return Some(None);
+        return Some(Because::Name);
     }
     let cookies = entry
         .cookie
         .iter()
         .filter_map(|cookie| cookie.name.as_ref());
     let keys = entry.storage.iter().filter_map(|rule| rule.name.as_ref());
-    let names = cookies
+    let item = cookies
         .map(|name| ("cookie", name))
         .chain(keys.map(|name| ("storage key", name)))
         // `_ga_ABC123` is sought as `_ga_*` is written.
-        .find(|(_, name)| has(name.as_str()) || name.matches(sought))
-        .map(|(kind, name)| (kind, name.as_str()));
-    names.map(Some)
+        .find(|(_, name)| has(name.as_str()) || name.matches(typed));
+    if let Some((kind, name)) = item {
+        return Some(Because::Item(kind, name.as_str()));
+    }
+    let mut rules = entry.request.iter();
+    let is_host = rules.any(|rule| has(&rule.host.to_string()) || rule.host.matches(&sought, ""));
+    is_host.then_some(Because::Host)
 }
 
 async fn catalog(
@@ -103,7 +118,6 @@ async fn catalog(
         .apart(move |service| {
             let catalog = service.catalog()?;
             let typed: String = wish.q.trim().chars().take(LONGEST_NAME).collect();
-            let sought = typed.to_lowercase();
             let mut fitting: Vec<EntryRow> = catalog
                 .services()
                 .filter(|entry| {
@@ -111,8 +125,8 @@ async fn catalog(
                 })
                 .filter(|entry| wish.sector.is_empty() || entry.sector == wish.sector)
                 .filter_map(|entry| {
-                    let because = fit(entry, &sought).or_else(|| host_of(entry, &sought))?;
-                    Some(EntryRow::of(&catalog, entry, because))
+                    let because = fit(entry, &typed)?;
+                    Some(EntryRow::of(&catalog, entry, &because))
                 })
                 .collect();
             fitting.sort_by_cached_key(|row| (!row.because.is_empty(), row.name.to_lowercase()));
@@ -150,24 +164,13 @@ async fn catalog(
     Ok(Shown(page))
 }
 
-/// A host of the service that fits what is sought.
-fn host_of<'a>(entry: &'a Entry, sought: &str) -> Option<Option<(&'static str, &'a str)>> {
-    let mut rules = entry.request.iter();
-    // The rest of a host's pattern is of no help to a reader.
-    let found = rules.any(|rule| {
-        let host = rule.host.to_string().to_lowercase();
-        host.contains(sought) || rule.host.matches(sought, "")
-    });
-    found.then_some(Some(("host", "")))
-}
-
 fn sector<'a>(catalog: &'a Catalog, entry: &'a Entry) -> &'a str {
     let section = catalog.section(&entry.sector);
     section.map_or(entry.sector.as_str(), |section| &section.title)
 }
 
 impl EntryRow {
-    fn of(catalog: &Catalog, entry: &Entry, because: Option<(&'static str, &str)>) -> Self {
+    fn of(catalog: &Catalog, entry: &Entry, because: &Because<'_>) -> Self {
         Self {
             id: entry.id.clone(),
             name: shown(&entry.name, LONGEST_NAME),
@@ -176,9 +179,11 @@ impl EntryRow {
             category: entry.category.as_str(),
             sector: shown(sector(catalog, entry), LONGEST_NAME),
             because: match because {
-                None => String::new(),
-                Some((kind, "")) => format!("by a {kind}"),
-                Some((kind, name)) => format!("by the {kind} {}", shown(name, LONGEST_NAME)),
+                Because::Name => String::new(),
+                Because::Item(kind, name) => {
+                    format!("by the {kind} {}", shown(name, LONGEST_NAME))
+                }
+                Because::Host => "by a host".to_owned(),
             },
         }
     }

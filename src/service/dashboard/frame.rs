@@ -75,7 +75,7 @@ impl Frame {
         Self {
             title: title.into(),
             here,
-            caller: shown(name, LONGEST_NAME),
+            caller: shown(name.strip_prefix("account ").unwrap_or(name), LONGEST_NAME),
             scope: Some(*scope),
             csrf: csrf.clone().unwrap_or_default(),
             again: None,
@@ -142,6 +142,18 @@ impl Frame {
 /// Who looks at a page. Somebody who is not signed in is led to where they can.
 #[derive(Debug)]
 pub(super) struct Viewer(pub(super) Caller);
+
+impl Viewer {
+    /// Keeps out who may not change the service itself.
+    pub(super) fn administers(&self) -> Result<(), Problem> {
+        if self.0.scope >= Scope::Admin {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "this is for those who administer the service; ask one of them",
+        ))
+    }
+}
 
 impl FromRequestParts<Service> for Viewer {
     type Rejection = Response;

@@ -228,7 +228,8 @@ impl Fields {
             cron: self.cron.trim().to_owned(),
             timezone: self.timezone.trim().to_owned(),
             jitter_seconds: jitter
-                .map_err(|_| Problem::invalid("/jitter_seconds", "give a whole number"))?,
+                .ok()
+                .ok_or_else(|| Problem::invalid("/jitter_seconds", "give a whole number"))?,
             enabled: !self.enabled.is_empty(),
         })
     }

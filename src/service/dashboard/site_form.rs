@@ -29,6 +29,7 @@ const PROFILES: [(Profile, &str); 6] = [
 ];
 
 pub(super) fn router() -> Router<Service> {
+    let new = |viewer: Viewer| async move { Shown(page(&viewer, None, Fields::of(None))) };
     Router::new()
         .route("/sites/new", get(new).post(add))
         .route("/sites/{id}/edit", get(edit).post(change))
@@ -175,7 +176,9 @@ fn lines(text: &str) -> Vec<String> {
 
 fn count(text: &str, pointer: &str) -> Result<u32, Problem> {
     let number = text.trim().parse();
-    number.map_err(|_| Problem::invalid(pointer, "give a whole number"))
+    number
+        .ok()
+        .ok_or_else(|| Problem::invalid(pointer, "give a whole number"))
 }
 
 /// The field of a form a problem points at.
@@ -240,10 +243,6 @@ fn again(page: FormPage, problem: Problem) -> Response {
         ..page
     };
     (StatusCode::UNPROCESSABLE_ENTITY, Shown(page)).into_response()
-}
-
-async fn new(viewer: Viewer) -> Shown<FormPage> {
-    Shown(page(&viewer, None, Fields::of(None)))
 }
 
 async fn add(State(service): State<Service>, sent: Sent<Fields>) -> Response {

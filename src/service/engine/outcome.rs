@@ -20,7 +20,7 @@ const LOOKED_BACK: usize = 5;
 
 /// What one run says: its findings that count, and which pages it saw whole.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(in crate::service) struct Seen {
     /// Findings that count by id, with their severity and page.
     pub(super) findings: BTreeMap<String, (Severity, String)>,
     /// Pages that were visited to the end in every state.
@@ -33,7 +33,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// What a stored run says, without what was accepted when it ended.
-    fn of(run: &StoredRun, accepted: &Baseline) -> Result<Self, StoreError> {
+    pub(in crate::service) fn of(run: &StoredRun, accepted: &Baseline) -> Result<Self, StoreError> {
         let mut seen = Self::default();
         for record in run.page_records() {
             let record = record?;
@@ -58,7 +58,7 @@ impl Seen {
     }
 
     /// Whether it can say that something is no longer on that page.
-    fn speaks_for(&self, page: &str) -> bool {
+    pub(in crate::service) fn speaks_for(&self, page: &str) -> bool {
         self.whole.contains(page) || !self.broken_off && !self.partly.contains(page)
     }
 }

@@ -58,11 +58,6 @@ pub struct Readiness {
     ending: bool,
 }
 
-/// `GET /healthz`: the process lives.
-pub(super) async fn lives() -> &'static str {
-    "ok\n"
-}
-
 /// `GET /readyz`: 200 when the service can do its work, 503 when it cannot, or is ending.
 pub(super) async fn is_ready(State(service): State<Service>) -> (StatusCode, Json<Readiness>) {
     let read = service.apart(|service| Ok(service.settings()?));

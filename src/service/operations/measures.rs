@@ -25,6 +25,11 @@ const SECONDS: [f64; 11] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
 ];
 
+/// Begins to count, once in a process.
+pub(super) fn begin() {
+    counted();
+}
+
 /// What was counted in this process.
 fn counted() -> Option<&'static PrometheusHandle> {
     static COUNTED: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -77,6 +82,10 @@ fn describe() {
     measures!(
         "consentinel_oldest_waiting_seconds",
         "How long the audit that waits longest has waited."
+    );
+    measures!(
+        "consentinel_schedule_lag_seconds",
+        "How long the schedule that is overdue longest has been due."
     );
     counts!(
         "consentinel_delivery_attempts_total",
@@ -149,7 +158,6 @@ pub(super) async fn scrape(
 
 /// Measures what is there now.
 fn measure(service: &Service) -> Result<(), Problem> {
-    counted();
     let mut waiting = 0_u32;
     let mut running = 0_u32;
     let mut oldest: Option<String> = None;
@@ -189,6 +197,10 @@ fn measure(service: &Service) -> Result<(), Problem> {
             .max(0.0)
     });
     gauge!("consentinel_oldest_waiting_seconds").set(waited);
+    let lag = service.timer().first().map_or(0.0, |due| {
+        Timestamp::now().duration_since(due).as_secs_f64().max(0.0)
+    });
+    gauge!("consentinel_schedule_lag_seconds").set(lag);
     gauge!("consentinel_deliveries_waiting").set(service.outbox().len() as f64);
     gauge!("consentinel_store_bytes", "part" => "records")
         .set(service.store().record_bytes()? as f64);
@@ -240,7 +252,6 @@ fn processor_ticks(stat: &str) -> Option<u64> {
 
 /// Counts what happened.
 pub(super) async fn follow(service: &Service, event: Result<Event, RecvError>) {
-    counted();
     match event {
         Ok(Event::Audit { id, standing, .. }) if standing.is_over() => {
             let outcome = match standing {

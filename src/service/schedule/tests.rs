@@ -237,31 +237,24 @@ fn what_is_wrong_with_a_schedule_has_a_name() {
     }
 }
 
-/// Ten thousand are wound up and asked in no time. The figures are said with `--nocapture`; the bounds are
-/// wide, because a slow machine is no fault.
+/// Each of a thousand comes once a day, whatever the others do. What ten thousand cost, the benchmark
+/// `schedules` says.
 #[test]
-fn ten_thousand_schedules() {
+fn of_many_each_has_its_time() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(folder.path());
     let shop = add_site(&service, "shop");
-    for number in 0..10_000 {
-        let id = format!("{number:05}");
+    for number in 0..1_000 {
+        let id = format!("{number:04}");
         let cron = format!("{} {} * * *", number % 60, number % 24);
-        let mut schedule = schedule(&id, &shop, &cron, "2026-11-20T12:00:00Z");
-        schedule.jitter_seconds = 600;
+        let schedule = schedule(&id, &shop, &cron, "2026-11-20T12:00:00Z");
         service.shelves().schedules.put(&id, &schedule).unwrap();
     }
     service.wind_all();
     let mut due = 0;
-    let mut now = at("2026-11-20T12:00:00Z");
-    while let Some(first) = service
-        .timer()
-        .first()
-        .filter(|it| *it < at("2026-11-21T12:00:00Z"))
-    {
-        now = now.max(first);
-        due += service.timer().take_due(now).len();
+    while let Some(first) = service.timer().first() {
+        assert!(first <= at("2026-11-21T12:00:00Z"));
+        due += service.timer().take_due(first).len();
     }
-    // Each has one time in these twenty-four hours, and its delay by chance may lead out of them.
-    assert!((9_500..=10_000).contains(&due), "{due}");
+    assert_eq!(due, 1_000);
 }

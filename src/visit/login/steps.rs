@@ -1,6 +1,7 @@
 //! A login made step by step: go there, fill in, click, wait. Made once for a job, in a profile of its
 //! own; what it leaves there is brought along by every visit.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -25,6 +26,9 @@ const STEP_LIMIT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 /// How long the page may go on after the last step: it stores what was answered.
 const AFTERWARDS: Duration = Duration::from_secs(2);
+
+/// In the answer where an element is named by something that is no selector.
+const NO_SELECTOR: &str = "no selector";
 
 /// Why a login could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,11 +100,15 @@ struct Line {
 
 /// The steps of a login.
 #[derive(Clone)]
-pub struct Steps(Vec<Step>);
+pub struct Steps {
+    steps: Vec<Step>,
+    /// What the environment gave.
+    secrets: Vec<String>,
+}
 
 impl std::fmt::Debug for Steps {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = self.0.iter().map(Step::shown);
+        let shown = self.steps.iter().map(Step::shown);
         formatter.debug_list().entries(shown).finish()
     }
 }
@@ -113,6 +121,13 @@ impl Steps {
         if file.step.is_empty() || file.step.len() > MOST_STEPS {
             return Err(form(format!("a login has 1 to {MOST_STEPS} steps")));
         }
+        let given = RefCell::new(Vec::new());
+        let secret = |name: &str| {
+            let value = secret(name)?;
+            given.borrow_mut().push(value.clone());
+            Some(value)
+        };
+        let secret: &dyn Fn(&str) -> Option<String> = &secret;
         let steps = (1..).zip(file.step).map(|(number, line)| match line {
             Line {
                 goto: Some(url),
@@ -154,7 +169,11 @@ impl Steps {
                 "step {number} is none: each has one of goto, fill (with value), click, wait"
             ))),
         });
-        Ok(Self(steps.collect::<Result<_, _>>()?))
+        let steps = steps.collect::<Result<_, _>>()?;
+        Ok(Self {
+            steps,
+            secrets: given.into_inner(),
+        })
     }
 
     /// Makes the login and returns what it left: cookies, and the local storage of the last page.
@@ -169,7 +188,7 @@ impl Steps {
 
     async fn carry_out_in(&self, browser: &Browser, context: &str) -> Result<Login, StepsError> {
         let page = open(browser, context).await?;
-        for (number, step) in (1..).zip(&self.0) {
+        for (number, step) in (1..).zip(&self.steps) {
             make(&page, step).await.map_err(|reason| StepsError::Step {
                 number,
                 step: step.shown(),
@@ -183,7 +202,10 @@ impl Steps {
                 browser_context_id: Some(context.to_owned().into()),
             })
             .await?;
-        let mut login = Login::default();
+        let mut login = Login {
+            filled: self.secrets.clone(),
+            ..Login::default()
+        };
         // None at all is no login by cookies, and maybe one by storage.
         if jar["cookies"]
             .as_array()
@@ -241,6 +263,11 @@ async fn evaluate(page: &Session, expression: &str) -> Result<Json, BrowserError
         ..EvaluateParams::new(expression)
     };
     let answer = page.call_within(ask, STEP_LIMIT).await?;
+    let wrong = answer["exceptionDetails"]["exception"]["description"].as_str();
+    // Thrown by `querySelector`; what else is thrown may be better the next time.
+    if wrong.is_some_and(|wrong| wrong.starts_with("SyntaxError")) {
+        return Ok(json!({ NO_SELECTOR: true }));
+    }
     Ok(answer["result"]["value"].clone())
 }
 
@@ -250,6 +277,9 @@ async fn until_something(page: &Session, expression: &str) -> Result<Json, Strin
     loop {
         // While a page gives way to another one, nobody answers.
         let answer = evaluate(page, expression).await.unwrap_or_default();
+        if answer.get(NO_SELECTOR).is_some() {
+            return Err("it is no CSS selector".to_owned());
+        }
         if !answer.is_null() && answer != Json::Bool(false) {
             return Ok(answer);
         }
@@ -332,7 +362,7 @@ mod tests {
     fn parsed(text: &str) -> Result<Vec<String>, String> {
         let secret = |name: &str| (name == "WORD").then(|| "secret".to_owned());
         Steps::parse(text, &secret)
-            .map(|steps| steps.0.iter().map(Step::shown).collect())
+            .map(|steps| steps.steps.iter().map(Step::shown).collect())
             .map_err(|error| error.to_string())
     }
 

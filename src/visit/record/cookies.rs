@@ -83,6 +83,7 @@ struct RecordedWrite {
     effect: Effect,
     refused: Vec<String>,
     set_by: Option<Setter>,
+    line: Option<String>,
 }
 
 impl RecordedWrite {
@@ -129,6 +130,7 @@ struct Wish {
     lifetime_s: Option<i64>,
     set_by: Setter,
     refused: Vec<String>,
+    line: Option<String>,
 }
 
 impl RecordedCookie {
@@ -168,6 +170,7 @@ impl RecordedCookie {
                 effect: Effect::Expired,
                 refused: Vec::new(),
                 set_by: None,
+                line: None,
             });
         }
     }
@@ -181,6 +184,7 @@ impl RecordedCookie {
             effect,
             refused,
             set_by: Some(wish.set_by.clone()),
+            line: wish.line.clone(),
         };
         let refused = !wish.refused.is_empty();
         if !refused || self.writes.is_empty() {
@@ -251,6 +255,7 @@ impl RecordedCookie {
                 effect,
                 refused: Vec::new(),
                 set_by: None,
+                line: None,
             }),
         }
         self.current = Some(Current { value, ends_ms });
@@ -268,6 +273,7 @@ impl RecordedCookie {
                 effect: Effect::Deleted,
                 refused: Vec::new(),
                 set_by: None,
+                line: None,
             });
         }
     }
@@ -380,6 +386,7 @@ impl CookieLog {
                 },
                 refused,
                 cookie,
+                line: Some(line.to_owned()),
             },
         );
         if let Some(cookie) = self.cookies.get_mut(&key) {
@@ -419,6 +426,9 @@ impl CookieLog {
             .map_or("/", default_path)
             .to_owned();
         let partition = cookie.partitioned.then(|| self.partition_for(&host));
+        // Of a write through `cookieStore` there is no line but the one made of its parts.
+        let is_a_line = matches!(write.expiry, Expiry::InLine);
+        let line = is_a_line.then(|| cut(&write.line).to_owned());
         self.write(
             at_ms,
             &Wish {
@@ -430,6 +440,7 @@ impl CookieLog {
                 set_by: setter,
                 refused,
                 cookie,
+                line,
             },
         );
     }
@@ -655,6 +666,7 @@ fn finished(key: &Key, cookie: &RecordedCookie, clock: &Clock, site: &str) -> Op
                 effect: write.effect,
                 refused: write.refused.clone(),
                 set_by: write.set_by.clone(),
+                line: write.line.clone(),
             })
             .collect(),
         sent: sendings(&cookie.sent, clock),

@@ -324,6 +324,7 @@ pub(super) fn written(
                 effect,
                 refused: Vec::new(),
                 set_by,
+                line: None,
             }
         })
         .collect()

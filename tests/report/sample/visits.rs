@@ -25,6 +25,7 @@ fn write(at_ms: u64, phase: PhaseName, text: &str, lifetime_s: Option<i64>) -> W
         effect: Effect::default(),
         refused: Vec::new(),
         set_by: None,
+        line: None,
     }
 }
 
@@ -56,7 +57,10 @@ fn cookie(
         blocked: Vec::new(),
         at_ms,
         phase,
-        writes: vec![write(at_ms, phase, text, lifetime_s)],
+        writes: vec![Write {
+            line: Some(format!("{name}={text}; Path=/; Secure")),
+            ..write(at_ms, phase, text, lifetime_s)
+        }],
         sent: vec![Sent {
             at_ms: at_ms + 20,
             phase,

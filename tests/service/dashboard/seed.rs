@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use consentinel::model::finding::Verdict;
-use consentinel::model::report::Report;
+use consentinel::model::report::{Page, Report};
+use consentinel::model::value::sha256_hex;
 use consentinel::service::accepted::AcceptanceWish;
 use consentinel::service::audit::{Audit, Outcome, Standing};
 use consentinel::service::schedule::ScheduleWish;
@@ -74,6 +77,22 @@ fn counts(report: &Report) -> BTreeMap<String, u64> {
     counts
 }
 
+/// The sample with ids and pictures as an audit makes them.
+fn rich() -> Report {
+    let mut report = sample::rich();
+    for (number, finding) in report.findings.iter_mut().enumerate() {
+        finding.id = format!("{}-{number:012x}", finding.rule);
+    }
+    let picture = include_bytes!("../../../docs/report.png");
+    for shown in report.pages.iter_mut().flat_map(Page::pictures_mut) {
+        if shown.media_type == "image/png" {
+            shown.sha256 = sha256_hex(picture);
+            shown.data = Some(STANDARD.encode(picture));
+        }
+    }
+    report
+}
+
 impl Seeded {
     /// Nothing at all.
     pub(super) fn nothing() -> Self {
@@ -116,7 +135,7 @@ impl Seeded {
         let mut audits = Vec::new();
         let mut before: Option<Report> = None;
         for (day, keep) in [(4, 2), (5, 4), (7, usize::MAX)] {
-            let mut report = sample::rich();
+            let mut report = rich();
             report.run.id = format!("202610{day:02}T030000000Z-1a2b");
             report.findings.truncate(keep);
             let ids = |report: &Report| -> Vec<String> {
