@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::options::AccessOptions;
 use super::password::Hashed;
 use super::{Access, AccessError, Client, SIGN_INS_OF_ACCOUNT, Scope, transport};
-use crate::browser::LaunchOptions;
 use crate::service::{Options, Service, api, http};
 use crate::store::Store;
 
@@ -23,11 +22,8 @@ fn service() -> (Service, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let options = Options {
-        access: AccessOptions::default(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        launch: LaunchOptions::default(),
-        audits_at_once: 1,
-        concurrency: 1,
+        ..Options::default()
     };
     (Service::open(store, options).unwrap(), folder)
 }
