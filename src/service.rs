@@ -68,18 +68,6 @@ pub struct Options {
     pub bounds: Bounds,
     /// What hosts mean.
     pub names: Names,
-    /// Where people reach the service, such as `https://consent.example.com`; where it listens unless said.
-    pub public_url: Option<Url>,
-}
-
-impl Options {
-    /// The address people reach a page of the service at; `path` begins with a slash.
-    pub fn public_address(&self, path: &str) -> String {
-        match &self.public_url {
-            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
-            None => format!("http://{}{path}", self.listen),
-        }
-    }
 }
 
 impl Default for Options {
@@ -93,7 +81,6 @@ impl Default for Options {
             concurrency: 2,
             bounds: Bounds::default(),
             names: Names::default(),
-            public_url: None,
         }
     }
 }

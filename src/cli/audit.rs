@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::options::AuditOptions;
 use super::output::{self, ResultFormat, chain, complain};
 use super::progress::{self, Show};
-use crate::audit::{self, Job};
+use crate::audit::{self, Job, Shelved};
 use crate::browser::{BrowserError, LaunchOptions};
 use crate::judge::baseline::Baseline;
 use crate::model::report::{PageSource, Report};

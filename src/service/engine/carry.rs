@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::job::{Work, with_run, work};
 use super::outcome;
 use crate::audit::guard::Guard;
-use crate::audit::{AuditError, CrawlJob, Job, Progress, audit, crawl_site, run_id};
+use crate::audit::{AuditError, CrawlJob, Job, Progress, Shelved, audit, crawl_site, run_id};
 use crate::model::report::PageSource as _;
 use crate::model::visit::Outcome as VisitOutcome;
 use crate::service::Service;

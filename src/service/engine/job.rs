@@ -93,6 +93,7 @@ pub(super) fn work(audit: &Audit, options: &Options, guard: Arc<Guard>) -> Resul
                 delay: Duration::ZERO,
             },
             ignore_robots,
+            policy: extent.policy,
             concurrency: options.concurrency.max(1),
             profile,
         },
