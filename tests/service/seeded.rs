@@ -15,7 +15,7 @@ use consentinel::model::report::Report;
 use consentinel::service::access::{Caller, Scope};
 use consentinel::service::audit::{Audit, Outcome, Standing};
 use consentinel::service::http::router;
-use consentinel::service::site::{Site, SiteWish};
+use consentinel::service::site::SiteWish;
 use consentinel::service::{Options, Service};
 use consentinel::store::Store;
 use jiff::{SignedDuration, Timestamp};
@@ -35,8 +35,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Seeded {
     pub(crate) service: Service,
     pub(crate) address: SocketAddr,
-    /// The site that was audited, `shop`.
-    pub(crate) site: Site,
     _runtime: Runtime,
     _folder: TempDir,
 }
@@ -94,7 +92,7 @@ impl Seeded {
             ..Options::default()
         };
         let service = Service::open(store, options).unwrap();
-        let site = seed(&service);
+        seed(&service);
         let runtime = Runtime::new().unwrap();
         let app: Router = router(service.clone()).layer(middleware::from_fn(says_who));
         let listener = runtime
@@ -105,7 +103,6 @@ impl Seeded {
         Self {
             service,
             address,
-            site,
             _runtime: runtime,
             _folder: folder,
         }
@@ -181,7 +178,11 @@ impl Seeded {
             assert!(held.len() <= limit);
             items.extend(held.iter().cloned());
             match part["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
+                Some(next) => {
+                    let next: String =
+                        url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                    after = format!("&after={next}");
+                }
                 None => return items,
             }
         }
@@ -199,7 +200,7 @@ pub(crate) fn run(number: usize) -> Report {
 }
 
 /// Two sites, one of them audited five times; one run that belongs to none.
-fn seed(service: &Service) -> Site {
+fn seed(service: &Service) {
     let wish = |name: &str, url: &str| -> SiteWish {
         serde_json::from_value(json!({ "name": name, "url": url })).unwrap()
     };
@@ -232,5 +233,4 @@ fn seed(service: &Service) -> Site {
         service.board().note(&audit);
     }
     service.store().flush().unwrap();
-    site
 }

@@ -322,6 +322,13 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
             responses.insert(status.to_owned(), place);
         }
     }
+    for (status, response) in responses.iter_mut() {
+        if response["$ref"].is_null() && response["description"].is_null() {
+            let shared = SHARED.iter().find(|(shared, _, _)| shared == status);
+            let description = shared.map_or("It was done", |(_, _, description)| description);
+            response["description"] = description.into();
+        }
+    }
     if has_tag && let Some(found) = responses.get_mut("200") {
         found["headers"]["ETag"] = json!({
             "description": "The version of the answer",
@@ -403,6 +410,10 @@ mod tests {
                 assert!(tags.contains(tag), "{method} {path}: {tag}");
                 let about = operation["summary"].as_str().unwrap_or_default();
                 assert!(!about.is_empty(), "{method} {path}");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let told = !response["description"].is_null() || !response["$ref"].is_null();
+                    assert!(told, "{method} {path}: {status}");
+                }
                 for status in ["401", "403", "429", "500"] {
                     let given = &operation["responses"][status];
                     assert!(!given.is_null(), "{method} {path}: {status}");

@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::json;
@@ -140,7 +141,7 @@ struct Following {
 impl Following {
     /// The events until the service ends.
     fn events(self) -> impl Stream<Item = Result<sse::Event, Infallible>> {
-        stream::unfold(self, |mut following| async move {
+        let events = stream::unfold(self, |mut following| async move {
             loop {
                 if let Some(event) = following.waiting.pop_front() {
                     return Some((Ok(event), following));
@@ -156,7 +157,9 @@ impl Following {
                     () = closing.cancelled() => return None,
                 }
             }
-        })
+        });
+        // Whoever hands it on may ask once more after the end.
+        events.fuse()
     }
 
     /// Takes in what happened since the last look.

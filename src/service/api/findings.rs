@@ -115,7 +115,7 @@ fn selected(
     let begin = match &wanted.after {
         Some(after) => findings
             .iter()
-            .position(|finding| finding.id == *after)
+            .rposition(|finding| finding.id == *after)
             .map_or(findings.len(), |place| place + 1),
         None => 0,
     };

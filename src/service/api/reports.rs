@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -274,7 +275,8 @@ async fn written(
         Some((piece, pieces))
     });
     let first = futures::stream::iter([Ok(first)]);
-    Ok(Body::from_stream(futures::StreamExt::chain(first, rest)))
+    // What packs answers asks once more after the end.
+    Ok(Body::from_stream(first.chain(rest).fuse()))
 }
 
 /// The reader has gone, or is too slow.
