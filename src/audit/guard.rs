@@ -136,7 +136,7 @@ impl Guard {
                 // Reading what processes take is reading files.
                 let looked = tokio::task::spawn_blocking(move || here.look()).await;
                 if let Ok(Some(limit)) = looked {
-                    let _ = guard.reached.set(limit);
+                    guard.reached.get_or_init(|| limit);
                     for cancel in &cancels {
                         cancel.cancel();
                     }

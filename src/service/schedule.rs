@@ -178,7 +178,7 @@ impl Service {
     /// Changes a schedule. What was due before is not caught up.
     ///
     /// May block: never on an async thread.
-    pub fn change_schedule(&self, id: &str, wish: ScheduleWish) -> Result<Schedule, Problem> {
+    pub fn change_schedule(&self, id: &str, wish: &ScheduleWish) -> Result<Schedule, Problem> {
         let now = Timestamp::now();
         wish.check(now)?;
         self.known_site(&wish.site)?;

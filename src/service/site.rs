@@ -264,7 +264,7 @@ fn is_locale(text: &str) -> bool {
 
 /// The time zone of that name in the IANA database, or why there is none.
 pub fn time_zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| {
+    TimeZone::get(name).ok().ok_or_else(|| {
         let shown: String = name.chars().take(60).collect();
         format!("`{shown}` is no time zone such as Europe/Berlin or UTC")
     })

@@ -48,7 +48,7 @@ impl Server {
             .map_err(|reason| Refused::usage(format!("--server {given}: {reason}")))?;
         let path = format!("{}/api/v1/", api.path().trim_end_matches('/'));
         api.set_path(&path);
-        let token = std::env::var(TOKEN).map_err(|_| {
+        let token = std::env::var(TOKEN).ok().ok_or_else(|| {
             Refused::usage(format!(
                 "{TOKEN} is not set; make a token in the service's settings"
             ))

@@ -148,7 +148,7 @@ async fn change(
     Json(wish): Json<ScheduleWish>,
 ) -> Result<Json<Shown>, Problem> {
     let schedule = service
-        .apart(move |service| service.change_schedule(&id, wish))
+        .apart(move |service| service.change_schedule(&id, &wish))
         .await?;
     Ok(Json(schedule.into()))
 }

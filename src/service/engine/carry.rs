@@ -126,7 +126,7 @@ async fn pages(
     cancel: CancellationToken,
     ends: &CancellationToken,
 ) -> Result<Option<StoredRun>, String> {
-    let report = audit(job, progress, cancel)
+    let report = Box::pin(audit(job, progress, cancel))
         .await
         .map_err(|error| in_words(&error))?;
     if ends.is_cancelled() {
@@ -160,14 +160,14 @@ async fn crawl(
         return stored.await.map(Some).map_err(|problem| problem.detail);
     }
     let store = service.store().clone();
-    let crawled = crawl_site(
+    let crawling = crawl_site(
         with_run(job, record),
         store,
         progress,
         cancel.clone(),
         cancel,
-    )
-    .await;
+    );
+    let crawled = Box::pin(crawling).await;
     if ends.is_cancelled() {
         return Ok(None);
     }
