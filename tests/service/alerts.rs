@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use consentinel::audit::guard::Bounds;
+use consentinel::service::access::options::{AccessOptions, PublicUrl};
 use consentinel::service::alerts::channel::Wanted;
 use consentinel::service::alerts::delivery::{Delivery, Standing};
 use consentinel::service::{Options, Service, alerts};
@@ -132,7 +133,10 @@ impl Sending {
                     .collect(),
                 ..Bounds::default()
             },
-            public_url: Some("https://watch.test/".parse().unwrap()),
+            access: AccessOptions {
+                public_url: Some(PublicUrl::parse("https://watch.test/").unwrap()),
+                ..AccessOptions::default()
+            },
             ..Options::default()
         };
         let service = Service::open(Store::open(folder).unwrap(), options).unwrap();

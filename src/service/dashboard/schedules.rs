@@ -315,7 +315,7 @@ async fn change(
     let schedule = service.apart(move |service| service.schedule(&id)).await?;
     let (id, fields) = (schedule.id.clone(), form.clone());
     let changed = service
-        .apart(move |service| service.change_schedule(&id, form.wish()?))
+        .apart(move |service| service.change_schedule(&id, &form.wish()?))
         .await;
     match changed {
         Ok(_) => Ok(Redirect::to("/schedules").into_response()),
@@ -335,7 +335,7 @@ async fn enable(service: Service, id: String, enabled: bool) -> Result<Redirect,
                 jitter_seconds: schedule.jitter_seconds,
                 enabled,
             };
-            service.change_schedule(&id, wish)
+            service.change_schedule(&id, &wish)
         })
         .await?;
     Ok(Redirect::to("/schedules"))
