@@ -43,8 +43,7 @@ fn known() -> Cases {
         .positive(
             "text: an exchange's short name on the exchange's domain",
             storing(|number| {
-                cookie("uuid2", "adnxs.com", &IDS[number].repeat(1))
-                    .by_response("https://ib.adnxs.com/getuid")
+                cookie("uuid2", "adnxs.com", IDS[number]).by_response("https://ib.adnxs.com/getuid")
             }),
         )
         .positive(
