@@ -54,8 +54,12 @@ pub async fn run(service: Service, ends: CancellationToken) {
             _ = sum.tick() => measures::sum(),
             _ = weigh.tick() => measures::weigh(&service).await,
             _ = clean.tick() => {
-                if let Err(problem) = service.clean().await {
-                    tracing::error!(problem.detail, "what is old could not be removed");
+                // It may take long; what is half done when the service ends is finished the next time.
+                tokio::select! {
+                    () = ends.cancelled() => break,
+                    cleaned = service.clean() => if let Err(problem) = cleaned {
+                        tracing::error!(problem.detail, "what is old could not be removed");
+                    },
                 }
             }
         }
