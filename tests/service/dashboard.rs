@@ -156,7 +156,7 @@ async fn pages_say_the_same_without_script() {
         ),
         (
             "/?state=never&sort=findings".to_owned(),
-            vec!["Never audited", "1 site"],
+            vec!["Never audited", "2 sites"],
         ),
         (
             "/sites/shop".to_owned(),
