@@ -51,7 +51,7 @@ use tokens::TokenRecord;
 /// Wrong passwords for one account, and from one address, within [`SIGN_IN_WITHIN`].
 const SIGN_INS_OF_ACCOUNT: u32 = 10;
 const SIGN_INS_FROM_ADDRESS: u32 = 30;
-const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
+const SIGN_IN_WITHIN: Duration = Duration::from_mins(15);
 
 /// Wrong passwords that are written into the journal in a minute; who tries more must not empty it.
 const FAILURES_IN_JOURNAL: u32 = 60;

@@ -254,6 +254,7 @@ fn end(audit: &mut Audit, standing: Standing, error: Option<String>) {
 }
 
 /// The first audit that waits and whose site is not being audited, begun.
+#[expect(clippy::unnecessary_wraps, reason = "work that is done apart may fail")]
 fn next(service: &Service) -> Result<Option<(Audit, CancellationToken)>, Problem> {
     for (id, (site, standing)) in service.board().open() {
         if standing != Standing::Waiting {
@@ -349,8 +350,8 @@ fn write_down(
             audit.tries = audit.tries.saturating_sub(1);
             return true;
         }
-        audit.run = run.clone();
-        audit.result = result.clone();
+        audit.run.clone_from(&run);
+        audit.result.clone_from(&result);
         let standing = match (called_off, &result) {
             (true, _) => Standing::Cancelled,
             (false, Some(_)) => Standing::Finished,

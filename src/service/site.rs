@@ -379,7 +379,7 @@ mod tests {
 
     use super::*;
 
-    fn wish(changes: serde_json::Value) -> SiteWish {
+    fn wish(changes: &serde_json::Value) -> SiteWish {
         let mut wish = json!({ "url": "https://shop.test/", "settings": {} });
         for (pointer, value) in changes.as_object().unwrap() {
             let (at, name) = pointer.rsplit_once('/').unwrap();
@@ -470,7 +470,7 @@ mod tests {
             ),
         ] {
             let allowed = ["10.0.0.0/8".parse().unwrap()];
-            let found = wish(changes.clone()).checked(&allowed);
+            let found = wish(&changes).checked(&allowed);
             let at = found
                 .as_ref()
                 .err()
@@ -482,7 +482,7 @@ mod tests {
     #[test]
     fn parts_have_one_form() {
         let found = wish(
-            json!({"/url": "Shop.Test", "/settings/states": ["accepted", "before", "accepted"]}),
+            &json!({"/url": "Shop.Test", "/settings/states": ["accepted", "before", "accepted"]}),
         )
         .checked(&[])
         .unwrap();

@@ -51,7 +51,9 @@ pub(super) struct AccessArguments {
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     let network = text.parse().or_else(|_| address());
-    network.map_err(|_| "expected an address or a network such as 10.0.0.0/8".to_owned())
+    network.map_err(|error: std::net::AddrParseError| {
+        format!("{error}; expected an address or a network such as 10.0.0.0/8")
+    })
 }
 
 impl AccessArguments {

@@ -109,7 +109,7 @@ pub(super) fn key_of(address: IpAddr) -> String {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     #[test]
     fn too_often_is_refused_until_time_has_passed() {

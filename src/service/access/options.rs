@@ -48,7 +48,7 @@ impl AccessOptions {
     }
 
     /// How long a minute is for [`Self::requests_a_minute`].
-    pub(super) const MINUTE: Duration = Duration::from_secs(60);
+    pub(super) const MINUTE: Duration = Duration::from_mins(1);
 }
 
 /// A certificate and its key in PEM.

@@ -110,7 +110,13 @@ fn refused(error: AccessError, render: impl FnOnce(&AccessError) -> Response) ->
 }
 
 /// Filters of the templates.
-#[expect(unreachable_pub, reason = "the macro makes it public")]
+#[expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "the macro makes it so"
+)]
 mod filters {
     use jiff::Timestamp;
 

@@ -129,7 +129,10 @@ impl Hashing {
             done
         };
         let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|_| AccessError::Busy)
+        done.map_err(|error| {
+            tracing::error!(%error, "a password was not worked on");
+            AccessError::Busy
+        })
     }
 
     /// What is kept of a new password.

@@ -129,7 +129,10 @@ impl Delivery {
 
     /// Takes down what came of a try; `chance`, between 0 and 1, spreads the next ones.
     pub(super) fn tried(&mut self, mut attempt: Attempt, verdict: &Verdict, chance: f64) {
-        let now = attempt.at;
+        // From its end on: a try may take longer than the wait after it.
+        let took = i64::try_from(attempt.took_ms).map(SignedDuration::from_millis);
+        let ended = took.ok().and_then(|took| attempt.at.checked_add(took).ok());
+        let now = ended.unwrap_or(attempt.at);
         self.attempts += 1;
         self.tries += 1;
         self.next = None;
@@ -142,13 +145,11 @@ impl Delivery {
                     .ok()
                     .and_then(|wait| now.checked_add(wait).ok());
                 let ends = self.since.checked_add(GIVEN_UP_AFTER).unwrap_or(now);
-                match next.filter(|next| *next <= ends) {
-                    Some(next) => self.next = Some(next),
-                    None => {
-                        self.standing = Standing::GivenUp;
-                        let error = attempt.error.get_or_insert_default();
-                        error.push_str("; it was tried for a day and is given up");
-                    }
+                self.next = next.filter(|next| *next <= ends);
+                if self.next.is_none() {
+                    self.standing = Standing::GivenUp;
+                    let error = attempt.error.get_or_insert_default();
+                    error.push_str("; it was tried for a day and is given up");
                 }
             }
         }
@@ -230,7 +231,7 @@ mod tests {
     fn attempt(at: Timestamp) -> Attempt {
         Attempt {
             at,
-            took_ms: 1,
+            took_ms: 0,
             status: Some(500),
             answer: None,
             error: Some("the other side answered 500".to_owned()),
@@ -258,6 +259,18 @@ mod tests {
             assert!(lasted > SignedDuration::from_hours(16), "{lasted}");
             assert!(lasted <= SignedDuration::from_hours(24), "{lasted}");
         }
+    }
+
+    #[test]
+    fn waits_begin_when_a_try_ends() {
+        let mut delivery = Delivery::new("d".to_owned(), "c", "c", Message::test("c"));
+        let slow = Attempt {
+            took_ms: 15_000,
+            ..attempt(delivery.created)
+        };
+        delivery.tried(slow, &Verdict::Later(None), 0.0);
+        let waits = delivery.next.unwrap().duration_since(delivery.created);
+        assert_eq!(waits, SignedDuration::from_secs(20));
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(super) async fn errors_are_problems(request: Request, next: Next) -> Respons
         let reason = to_bytes(body, LONGEST_REASON).await.unwrap_or_default();
         let mut reason = String::from_utf8_lossy(&reason).into_owned();
         if reason.is_empty() || status.is_server_error() {
-            reason = in_words(status).to_owned();
+            in_words(status).clone_into(&mut reason);
         }
         let mut response = Problem::of_status(status, reason).into_response();
         for (name, value) in &parts.headers {
@@ -179,13 +179,12 @@ fn in_words(status: StatusCode) -> &'static str {
 /// What the reader has already is not sent again, and what it does not accept is not sent at all.
 pub(super) async fn keep_to_what_was_asked(request: Request, next: Next) -> Response {
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let asked = HeaderMap::from_iter(
-        request
-            .headers()
-            .iter()
-            .filter(|(name, _)| [header::ACCEPT, header::IF_NONE_MATCH].contains(name))
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
+    let asked: HeaderMap = request
+        .headers()
+        .iter()
+        .filter(|(name, _)| [header::ACCEPT, header::IF_NONE_MATCH].contains(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     if !reads {
         // What is not a reading is refused before it is done.
         if !accepts(&asked, "application/json") {
@@ -302,7 +301,7 @@ pub(super) async fn name_what_was_packed(request: Request, next: Next) -> Respon
 mod tests {
     use super::*;
 
-    fn headers(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &header::HeaderName, values: &[&'static str]) -> HeaderMap {
         let values = values.iter().copied().map(HeaderValue::from_static);
         values.map(|value| (name.clone(), value)).collect()
     }
@@ -325,7 +324,7 @@ mod tests {
             (&["application/json;q=0, */*"], "application/json", false),
             (&["application/json;q=nonsense"], "application/json", false),
         ] {
-            let headers = headers(header::ACCEPT, accept);
+            let headers = headers(&header::ACCEPT, accept);
             assert_eq!(accepts(&headers, kind), expected, "{accept:?} {kind}");
         }
     }
@@ -343,9 +342,9 @@ mod tests {
             (&[""], false),
             (&[], false),
         ] {
-            let asked = headers(header::IF_NONE_MATCH, listed);
+            let asked = headers(&header::IF_NONE_MATCH, listed);
             assert_eq!(is_known(&asked, "\"a\""), known, "{listed:?}");
-            let asked = headers(header::IF_MATCH, listed);
+            let asked = headers(&header::IF_MATCH, listed);
             let may = meant_for(&asked, "\"a\"").is_ok();
             // A change that names no version is meant for whatever there is.
             assert_eq!(may, known || listed.is_empty(), "{listed:?}");

@@ -94,19 +94,17 @@ fn listed(service: &Service, wanted: &Wanted) -> Result<Items<Audit>, StoreError
         limit: wanted.limit,
     };
     let before = wanted.after.as_deref();
-    let audits: Box<dyn Iterator<Item = Result<Option<Audit>, StoreError>>> = match &wanted.site {
-        Some(site) => {
+    let audits: Box<dyn Iterator<Item = Result<Option<Audit>, StoreError>>> =
+        if let Some(site) = &wanted.site {
             let ids = service.board().index().audits_of(site, before, LOOKED_AT);
             Box::new(ids.into_iter().map(|id| shelf.get(&id)))
-        }
-        None => {
+        } else {
             let newest: Box<dyn Iterator<Item = _>> = match before {
                 Some(before) => Box::new(shelf.before(before).rev()),
                 None => Box::new(shelf.all().rev()),
             };
             Box::new(newest.map(|entry| entry.map(|(_, audit)| Some(audit))))
-        }
-    };
+        };
     let mut last = None;
     let mut looked_at = 0;
     let fitting = audits

@@ -66,7 +66,7 @@ of_reports!(
 );
 
 /// What a resource is, by the tag of its operations.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 18] = [
     ("sites", "What is audited, and how."),
     (
         "audits",
@@ -90,6 +90,13 @@ const TAGS: [(&str, &str); 11] = [
     ("reports", "A run in every format."),
     ("catalog", "The services the catalog knows."),
     ("events", "What happens, while it happens."),
+    ("channels", "Where alerts go."),
+    ("deliveries", "Alerts that were sent, or are to be."),
+    ("accounts", "Who may sign in, and what they may do."),
+    ("session", "Who asks."),
+    ("tokens", "Keys for programs."),
+    ("journal", "Who did what."),
+    ("operation", "Settings, backup and health of the service."),
 ];
 
 /// The OpenAPI document.

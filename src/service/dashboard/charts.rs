@@ -91,6 +91,7 @@ impl Sparkline {
     }
 
     /// Height of the view box.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn height(&self) -> u64 {
         SPARK_HEIGHT
     }
@@ -247,20 +248,24 @@ impl History {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn width(&self) -> u64 {
         WIDTH
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn height(&self) -> u64 {
         HEIGHT
     }
 
     /// Where bars begin, left.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn left(&self) -> u64 {
         LEFT
     }
 
     /// Where days are written.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn foot(&self) -> u64 {
         HEIGHT - 10
     }

@@ -103,14 +103,17 @@ impl Frame {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(in crate::service) fn style(&self) -> &'static str {
         assets::style()
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(in crate::service) fn script(&self) -> &'static str {
         assets::script()
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(in crate::service) fn icon(&self) -> &'static str {
         assets::icon()
     }
@@ -134,6 +137,7 @@ impl Frame {
         self.scope >= Some(Scope::Admin) && !self.csrf.is_empty()
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(in crate::service) fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }

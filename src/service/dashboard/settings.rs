@@ -41,6 +41,7 @@ impl SettingsPage {
 /// How long things are kept, as a form says it; empty is for ever, or without bounds.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the settings are called so")]
 struct Fields {
     keep_runs_days: String,
     keep_runs_per_site: String,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 
 use crate::judge::baseline::Baseline;
-use crate::model::finding::Severity;
+use crate::model::finding::{Finding, Severity};
 use crate::model::report::Report;
 use crate::model::visit::DiagnosticCode;
 use crate::service::Service;
@@ -67,7 +67,7 @@ impl Seen {
 fn counted(mut head: Report, accepted: &Baseline) -> BTreeMap<String, (Severity, String)> {
     let day = head.run.finished.to_zoned(TimeZone::UTC).date();
     accepted.apply(&mut head, day);
-    let counts = head.findings.into_iter().filter(|finding| finding.counts());
+    let counts = head.findings.into_iter().filter(Finding::counts);
     counts
         .map(|finding| (finding.id, (finding.severity, finding.page)))
         .collect()

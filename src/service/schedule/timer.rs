@@ -16,6 +16,7 @@ pub struct Timer {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the same by three keys")]
 struct Due {
     by_id: HashMap<String, (String, Timestamp)>,
     by_time: BTreeSet<(Timestamp, String)>,

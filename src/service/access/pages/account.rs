@@ -57,7 +57,7 @@ impl Done {
 
 fn account_page(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     identity: &Identity,
     done: Option<&'static str>,
     error: Option<&AccessError>,
@@ -90,7 +90,7 @@ fn account_page(
     page(
         StatusCode::OK,
         &AccountPage {
-            frame: framed(heading, Some(&caller), &told),
+            frame: framed(heading, Some(caller), &told),
             heading,
             told,
             account,
@@ -106,7 +106,7 @@ pub(super) async fn show(
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
     let Query(done) = done.unwrap_or_default();
-    account_page(&service, caller, &identity, done.told(), None)
+    account_page(&service, &caller, &identity, done.told(), None)
 }
 
 #[derive(Deserialize)]
@@ -141,7 +141,7 @@ pub(super) async fn change_password(
             (deed, on_to("/account?done=password")).into_response()
         }
         Err(error) => refused(error, |error| {
-            account_page(&service, caller, &identity, None, Some(error))
+            account_page(&service, &caller, &identity, None, Some(error))
         }),
     }
 }

@@ -23,13 +23,13 @@ struct AccountsPage {
     scopes: Vec<Scope>,
 }
 
-fn accounts_page(service: &Service, caller: Caller, error: Option<&AccessError>) -> Response {
+fn accounts_page(service: &Service, caller: &Caller, error: Option<&AccessError>) -> Response {
     let heading = "Accounts";
     let told = Told::of(error);
     page(
         StatusCode::OK,
         &AccountsPage {
-            frame: framed(heading, Some(&caller), &told),
+            frame: framed(heading, Some(caller), &told),
             heading,
             told,
             accounts: service.access().accounts(),
@@ -41,7 +41,7 @@ fn accounts_page(service: &Service, caller: Caller, error: Option<&AccessError>)
 /// The list again after a change, or with the reason why there was none.
 fn answered(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     changed: Result<Account, AccessError>,
     action: &'static str,
 ) -> Response {
@@ -55,7 +55,7 @@ fn answered(
 }
 
 pub(super) async fn list(State(service): State<Service>, MayAdmin(caller): MayAdmin) -> Response {
-    accounts_page(&service, caller, None)
+    accounts_page(&service, &caller, None)
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ pub(super) async fn add(
     let added = service
         .new_account(&form.name, form.scope, form.password)
         .await;
-    answered(&service, caller, added, "account added")
+    answered(&service, &caller, added, "account added")
 }
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ pub(super) async fn set_scope(
     let changed = service
         .change_account(&form.name, Some(form.scope), None, None)
         .await;
-    answered(&service, caller, changed, "account changed")
+    answered(&service, &caller, changed, "account changed")
 }
 
 #[derive(Deserialize)]
@@ -113,7 +113,7 @@ pub(super) async fn set_password(
     let changed = service
         .change_account(&form.name, None, Some(form.password), but)
         .await;
-    answered(&service, caller, changed, "account changed, new password")
+    answered(&service, &caller, changed, "account changed, new password")
 }
 
 #[derive(Deserialize)]
@@ -128,6 +128,6 @@ pub(super) async fn remove(
 ) -> Response {
     match service.drop_account(&form.name).await {
         Ok(()) => (Deed::new("account removed", form.name), on_to("/accounts")).into_response(),
-        Err(error) => refused(error, |error| accounts_page(&service, caller, Some(error))),
+        Err(error) => refused(error, |error| accounts_page(&service, &caller, Some(error))),
     }
 }

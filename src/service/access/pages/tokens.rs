@@ -26,7 +26,7 @@ struct TokensPage<'a> {
 
 fn tokens_page(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     identity: &Identity,
     secret: Option<&str>,
     error: Option<&AccessError>,
@@ -39,7 +39,7 @@ fn tokens_page(
             secret,
             scopes: scopes_to(caller.scope),
             tokens: service.access().tokens_of(identity.whose(caller.scope)),
-            frame: framed(heading, Some(&caller), &told),
+            frame: framed(heading, Some(caller), &told),
             heading,
             told,
         },
@@ -51,7 +51,7 @@ pub(super) async fn list(
     MayRead(caller): MayRead,
     identity: Identity,
 ) -> Response {
-    tokens_page(&service, caller, &identity, None, None)
+    tokens_page(&service, &caller, &identity, None, None)
 }
 
 #[derive(Deserialize)]
@@ -75,11 +75,11 @@ pub(super) async fn make(
         Ok((token, secret)) => {
             let deed = Deed::new("token made", token.told());
             let shown = Some(secret.expose());
-            let answer = tokens_page(&service, caller, &identity, shown, None);
+            let answer = tokens_page(&service, &caller, &identity, shown, None);
             (deed, answer).into_response()
         }
         Err(error) => refused(error, |error| {
-            tokens_page(&service, caller, &identity, None, Some(error))
+            tokens_page(&service, &caller, &identity, None, Some(error))
         }),
     }
 }
