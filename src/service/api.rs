@@ -33,10 +33,11 @@ mod sites;
 mod snapshots;
 mod tokens;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::StatusCode;
 use axum::middleware;
-use serde::de::Error as _;
+use axum::{Json, Router};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -44,6 +45,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Service;
+use super::error::Problem;
 pub use document::{document, document_text};
 pub use idempotency::Answered;
 use idempotency::AtWork;
@@ -118,6 +120,31 @@ fn with_what_holds_for_all<S: Clone + Send + Sync + 'static>(router: Router<S>) 
         .layer(middleware::from_fn(answers::errors_are_problems))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(answers::name_what_was_packed))
+}
+
+/// The body of a request: an object in JSON. Lists are no objects, though serde would take their items for
+/// fields.
+#[derive(Debug)]
+struct Object<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<Service> for Object<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let read = Json::<serde_json::Value>::from_request(request, service).await;
+        let Json(value) =
+            read.map_err(|wrong| Problem::of_status(wrong.status(), wrong.body_text()))?;
+        if !value.is_object() {
+            return Err(Problem::of_status(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the body has to be an object",
+            ));
+        }
+        let read = serde_json::from_value(value);
+        read.map(Self).map_err(|error| {
+            Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        })
+    }
 }
 
 /// Which part of a collection is wanted.

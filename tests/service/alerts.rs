@@ -379,7 +379,7 @@ fn what_receivers_answer_is_kept_to() {
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let receiver = Receiver::answering(&[reply.clone()]);
+        let receiver = Receiver::answering(std::slice::from_ref(&reply));
         let sending = Sending::start(folder.path());
         let channel = sending.add(webhook(&receiver));
         sending.service.test_channel(&channel).unwrap();

@@ -547,7 +547,7 @@ fn follow(
     let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
     write!(
         stream,
-        "GET /api/v1/events{query} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer read\r\n{last}\r\n"
+        "GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer read\r\n{last}\r\n"
     )
     .unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
@@ -625,7 +625,7 @@ fn the_document_and_its_page_are_there() {
     let text = page.text();
     for file in text
         .split(['"', ' '])
-        .filter(|word| word.ends_with(".js") || word.ends_with(".css"))
+        .filter(|word| [".js", ".css"].iter().any(|ending| word.ends_with(ending)))
     {
         let path = format!("/api/docs/{}", file.trim_start_matches("./"));
         assert_eq!(

@@ -1,9 +1,6 @@
 //! The dashboard in a real browser: every page can be read, by everybody, on every screen, with and without
 //! script; and what it offers is done.
 
-#[path = "../report/sample.rs"]
-#[allow(dead_code, reason = "the sample is shared with another test")]
-mod sample;
 mod seed;
 #[path = "../support/shown.rs"]
 #[allow(dead_code, reason = "shared with another test")]

@@ -156,6 +156,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "the options of this world")]
     fn options(&self) -> Options {
         Options {
             bounds: Bounds {

@@ -253,7 +253,7 @@ fn old_runs_go_and_their_space_comes_back() {
     let old = audited(&service, &shop, &[("R02-a", "high")], 40, true);
     let newer = audited(&service, &shop, &[("R02-b", "high")], 1, true);
     let only = audited(&service, &other, &[("R02-a", "high")], 90, true);
-    let of_nobody = report(Vec::new(), jiff::Timestamp::now(), true);
+    let of_nobody = report(&[], jiff::Timestamp::now(), true);
     service.store().put(&of_nobody).unwrap();
     assert_eq!(runtime.block_on(service.clean()).unwrap().runs, 0);
     let settings = ServiceSettings {

@@ -49,7 +49,7 @@ fn page(is_complete: bool) -> Page {
 }
 
 /// A run with these findings.
-pub(crate) fn report(findings: Vec<Finding>, started: Timestamp, is_complete: bool) -> Report {
+pub(crate) fn report(findings: &[Finding], started: Timestamp, is_complete: bool) -> Report {
     serde_json::from_value(json!({
         "schema": SCHEMA,
         "run": {"id": new_id(), "started": started, "finished": started,
@@ -96,7 +96,7 @@ pub(crate) fn audited(
         .iter()
         .map(|(id, severity)| finding(id, severity))
         .collect();
-    let report = report(findings, finished, is_complete);
+    let report = report(&findings, finished, is_complete);
     service.store().put(&report).unwrap();
     let audit = over(site, finished, Standing::Finished);
     let audit = Audit {

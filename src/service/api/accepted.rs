@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answers::{created, tag};
-use super::{Items, Part, ROOT};
+use super::{Items, Object, Part, ROOT};
 use crate::service::Service;
 use crate::service::accepted::{AcceptanceWish, Accepted};
 use crate::service::access::{MayAudit, MayRead};
@@ -68,7 +68,7 @@ async fn create(
     State(service): State<Service>,
     MayAudit(caller): MayAudit,
     Path(id): Path<String>,
-    Json(wish): Json<AcceptanceWish>,
+    Object(wish): Object<AcceptanceWish>,
 ) -> Result<Response, Problem> {
     let accepted = service
         .apart(move |service| service.accept(&id, wish, &caller.name))

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, Part};
+use super::{Items, Object, Part};
 use crate::service::Service;
 use crate::service::access::accounts::Account;
 use crate::service::access::journal::Deed;
@@ -94,7 +94,7 @@ async fn list(
 async fn create(
     State(service): State<Service>,
     _: MayAdmin,
-    Json(new): Json<NewAccount>,
+    Object(new): Object<NewAccount>,
 ) -> Result<impl IntoResponse, Problem> {
     let account = service
         .new_account(&new.name, new.scope, new.password)
@@ -157,7 +157,7 @@ async fn change(
     State(service): State<Service>,
     _: MayAdmin,
     Path(name): Path<String>,
-    Json(change): Json<AccountChange>,
+    Object(change): Object<AccountChange>,
 ) -> Result<(Extension<Deed>, Json<Account>), Problem> {
     let has_new_password = change.password.is_some();
     let account = service

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answers::{created, tag};
-use super::{Items, Part, ROOT};
+use super::{Items, Object, Part, ROOT};
 use crate::service::Service;
 use crate::service::access::{MayAudit, MayRead};
 use crate::service::audit::{Audit, Standing};
@@ -144,7 +144,7 @@ fn listed(service: &Service, wanted: &Wanted) -> Result<Items<Audit>, StoreError
 async fn create(
     State(service): State<Service>,
     MayAudit(caller): MayAudit,
-    Json(wanted): Json<AuditWanted>,
+    Object(wanted): Object<AuditWanted>,
 ) -> Result<Response, Problem> {
     let audit = service
         .apart(move |service| {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, Part};
+use super::{Items, Object, Part};
 use crate::service::Service;
 use crate::service::access::{MayAdmin, MayRead};
 use crate::service::alerts::channel::{ChannelShown, Wanted};
@@ -25,7 +25,6 @@ pub(super) fn router() -> OpenApiRouter<Service> {
 #[utoipa::path(
     get,
     path = "/channels",
-    operation_id = "list_channels",
     tag = "channels",
     params(Part),
     responses(
@@ -55,7 +54,6 @@ async fn list(
 #[utoipa::path(
     post,
     path = "/channels",
-    operation_id = "add_channel",
     tag = "channels",
     request_body = Wanted,
     responses(
@@ -70,7 +68,7 @@ async fn list(
 async fn add(
     State(service): State<Service>,
     _: MayAdmin,
-    Json(wanted): Json<Wanted>,
+    Object(wanted): Object<Wanted>,
 ) -> Result<Response, Problem> {
     let channel = service
         .apart(move |service| service.add_channel(wanted))
@@ -88,7 +86,6 @@ async fn add(
 #[utoipa::path(
     get,
     path = "/channels/{id}",
-    operation_id = "show_channel",
     tag = "channels",
     params(("id" = String, Path, description = "The channel's id")),
     responses(
@@ -114,7 +111,6 @@ async fn show(
 #[utoipa::path(
     patch,
     path = "/channels/{id}",
-    operation_id = "change_channel",
     tag = "channels",
     params(("id" = String, Path, description = "The channel's id")),
     request_body = Wanted,
@@ -131,7 +127,7 @@ async fn change(
     State(service): State<Service>,
     _: MayAdmin,
     Path(id): Path<String>,
-    Json(wanted): Json<Wanted>,
+    Object(wanted): Object<Wanted>,
 ) -> Result<Json<ChannelShown>, Problem> {
     let channel = service
         .apart(move |service| service.change_channel(&id, &wanted))
@@ -143,7 +139,6 @@ async fn change(
 #[utoipa::path(
     delete,
     path = "/channels/{id}",
-    operation_id = "remove_channel",
     tag = "channels",
     params(("id" = String, Path, description = "The channel's id")),
     responses(
@@ -168,7 +163,6 @@ async fn remove(
 #[utoipa::path(
     post,
     path = "/channels/{id}/test",
-    operation_id = "test_channel",
     tag = "channels",
     params(("id" = String, Path, description = "The channel's id")),
     responses(

@@ -52,7 +52,6 @@ impl Filter {
 #[utoipa::path(
     get,
     path = "/deliveries",
-    operation_id = "list_deliveries",
     tag = "deliveries",
     params(Filter),
     responses(
@@ -110,7 +109,6 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/deliveries/{id}",
-    operation_id = "show_delivery",
     tag = "deliveries",
     params(("id" = String, Path, description = "The delivery's id")),
     responses(
@@ -136,7 +134,6 @@ async fn show(
 #[utoipa::path(
     post,
     path = "/deliveries/{id}/again",
-    operation_id = "deliver_again",
     tag = "deliveries",
     params(("id" = String, Path, description = "The delivery's id")),
     responses(

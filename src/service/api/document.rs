@@ -349,6 +349,10 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
             "description": "Where it is",
             "schema": { "type": "string", "format": "uri-reference" }
         });
+        // What is called otherwise than by an id, or shown only in the list, has no link.
+        if matches!(tag.as_str(), "accounts" | "tokens") {
+            return;
+        }
         made["links"]["show"] = json!({
             "operationId": format!("{tag}.show"),
             "parameters": { "id": "$response.body#/id" }

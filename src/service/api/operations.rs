@@ -11,6 +11,7 @@ use tokio_util::io::ReaderStream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Object;
 use crate::service::Service;
 use crate::service::access::MayAdmin;
 use crate::service::error::Problem;
@@ -69,7 +70,7 @@ async fn show_settings(
 async fn set_settings(
     State(service): State<Service>,
     _: MayAdmin,
-    Json(settings): Json<ServiceSettings>,
+    Object(settings): Object<ServiceSettings>,
 ) -> Result<Json<SettingsShown>, Problem> {
     let settings = service.apart(move |service| service.set(settings)).await?;
     Ok(Json(settings))

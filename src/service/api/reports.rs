@@ -149,9 +149,9 @@ struct Wanted {
     responses(
         (status = OK, description = "The report", content(
             (serde_json::Value = "application/json"),
-            (String = "application/har+json"),
+            (serde_json::Value = "application/har+json"),
             (String = "application/pdf"),
-            (String = "application/sarif+json"),
+            (serde_json::Value = "application/sarif+json"),
             (String = "application/x-ndjson"),
             (String = "application/xml"),
             (String = "text/csv"),

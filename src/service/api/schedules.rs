@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, Part};
+use super::{Items, Object, Part};
 use crate::service::Service;
 use crate::service::access::{MayAudit, MayRead};
 use crate::service::audit::Audit;
@@ -90,7 +90,7 @@ async fn list(
 async fn create(
     State(service): State<Service>,
     _: MayAudit,
-    Json(wish): Json<ScheduleWish>,
+    Object(wish): Object<ScheduleWish>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Shown>), Problem> {
     let schedule = service
         .apart(move |service| service.add_schedule(wish))
@@ -145,7 +145,7 @@ async fn change(
     State(service): State<Service>,
     _: MayAudit,
     Path(id): Path<String>,
-    Json(wish): Json<ScheduleWish>,
+    Object(wish): Object<ScheduleWish>,
 ) -> Result<Json<Shown>, Problem> {
     let schedule = service
         .apart(move |service| service.change_schedule(&id, &wish))

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answers::{Versioned, created, meant_for, tag};
-use super::{Items, Part, ROOT};
+use super::{Items, Object, Part, ROOT};
 use crate::service::Service;
 use crate::service::access::{MayAdmin, MayAudit, MayRead};
 use crate::service::board::SiteStanding;
@@ -62,7 +62,7 @@ async fn list(
 async fn create(
     State(service): State<Service>,
     _: MayAudit,
-    Json(wish): Json<SiteWish>,
+    Object(wish): Object<SiteWish>,
 ) -> Result<Response, Problem> {
     let site = service.apart(move |service| service.add_site(wish)).await?;
     let place = format!("{ROOT}/sites/{}", site.id);
@@ -106,7 +106,7 @@ async fn change(
     _: MayAudit,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(wish): Json<SiteWish>,
+    Object(wish): Object<SiteWish>,
 ) -> Result<Versioned<Site>, Problem> {
     let site = service
         .apart(move |service| {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, Part};
+use super::{Items, Object, Part};
 use crate::service::Service;
 use crate::service::access::journal::Deed;
 use crate::service::access::tokens::Token;
@@ -33,7 +33,7 @@ struct NewToken {
     #[schema(
         min_length = 1,
         max_length = 60,
-        pattern = r"^[^\p{Cc}\s]([^\p{Cc}]*[^\p{Cc}\s])?$"
+        pattern = r"^[^\x00-\x20\x7F-\xA0]([^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0])?$"
     )]
     name: String,
     /// What it may do: no more than the account.
@@ -100,7 +100,7 @@ async fn create(
     State(service): State<Service>,
     MayRead(caller): MayRead,
     identity: Identity,
-    Json(new): Json<NewToken>,
+    Object(new): Object<NewToken>,
 ) -> Result<impl IntoResponse, Problem> {
     identity.may_manage(caller.scope)?;
     let (token, secret) = service

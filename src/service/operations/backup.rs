@@ -3,6 +3,7 @@
 //! A copy is made whole on this machine's disk before the first byte of it is sent: somebody who takes it
 //! slowly must not keep the store waiting.
 
+use axum::http::StatusCode;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
@@ -94,7 +95,10 @@ impl Service {
         self.apart(move |service| {
             let restored = match service.store().restore(&file, is_brought_back) {
                 Err(StoreError::NoExport { reason, .. }) => {
-                    return Err(Problem::bad_request(format!("what was sent {reason}")));
+                    return Err(Problem::of_status(
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        format!("what was sent {reason}"),
+                    ));
                 }
                 restored => restored?,
             };

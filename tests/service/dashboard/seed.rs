@@ -16,7 +16,7 @@ use consentinel::service::{Options, Service};
 use consentinel::store::Store;
 use jiff::{SignedDuration, Timestamp};
 
-use super::sample;
+use crate::sample;
 
 /// The audit that runs.
 pub(super) const RUNNING: &str = "20261008T030000000Z-0000aaaa";
