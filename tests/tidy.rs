@@ -31,8 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "service",
         &[
-            "audit", "browser", "catalog", "compare", "crawl", "declare", "evidence", "judge",
-            "model", "proxy", "queue", "report", "store", "visit",
+            "audit", "browser", "catalog", "compare", "crawl", "judge", "model", "proxy", "report",
+            "store", "visit",
         ],
     ),
     (
