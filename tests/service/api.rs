@@ -335,6 +335,7 @@ fn findings_are_filtered() {
     }
     let first = &all[0];
     let id = first["id"].as_str().unwrap();
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     assert_eq!(
         seeded
             .get(&format!("/api/v1/runs/last/findings/{id}"))

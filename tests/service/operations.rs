@@ -198,7 +198,7 @@ fn a_backup_brings_back_what_is_missing_and_touches_nothing_else() {
     std::fs::write(&path, damaged).unwrap();
     assert_eq!(
         runtime.block_on(service.restore(path)).unwrap_err().status,
-        400
+        422
     );
     assert_eq!(service.store().list().0.len(), 1);
 }

@@ -15,6 +15,9 @@ const SHORTEST_DAYS: u32 = 2;
 /// Longest time anything is kept, in days.
 const LONGEST_DAYS: u32 = 36_500;
 
+/// Most runs of a site that can be asked to be kept.
+const MOST_RUNS: u32 = 1_000_000;
+
 /// What can be set while the service runs. What is left out is as it is at first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +25,7 @@ pub struct ServiceSettings {
     /// Runs are deleted after so many days; never when it is left out. The newest of each site stays.
     pub keep_runs_days: Option<u32>,
     /// Of each site so many runs are kept; all when it is left out.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub keep_runs_per_site: Option<u32>,
     /// Deliveries that arrived or were given up are removed after so many days; 30 unless said.
     pub keep_deliveries_days: u32,
@@ -85,10 +89,12 @@ impl ServiceSettings {
         if let Some(kept) = self.keep_runs_days {
             days("/keep_runs_days", kept, 1)?;
         }
-        if self.keep_runs_per_site == Some(0) {
+        if let Some(kept) = self.keep_runs_per_site
+            && !(1..=MOST_RUNS).contains(&kept)
+        {
             return Err(Problem::invalid(
                 "/keep_runs_per_site",
-                "expected 1 or more; the newest run of a site always stays",
+                format!("expected 1 to {MOST_RUNS}; the newest run of a site always stays"),
             ));
         }
         days(
