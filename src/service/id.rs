@@ -1,8 +1,24 @@
 //! Ids of what the service keeps.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use jiff::Timestamp;
 
-/// An id nobody had before; sorts by time, to the millisecond.
+/// The moment of the last id, in milliseconds since 1970.
+static LAST: AtomicI64 = AtomicI64::new(0);
+
+/// The moment of an id: now, or right after that of the last one.
+fn moment() -> Timestamp {
+    let now = Timestamp::now();
+    let after = |last: i64| now.as_millisecond().max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+        Some(after(last))
+    });
+    let moment = last.ok().map(after).map(Timestamp::from_millisecond);
+    moment.and_then(Result::ok).unwrap_or(now)
+}
+
+/// An id nobody had before; sorts by time, and after every id this process gave before.
 pub fn new_id() -> String {
     let mut random = [0_u8; 4];
     // Without randomness two ids of one millisecond could be equal; whoever adds a record sees it.
@@ -11,7 +27,7 @@ pub fn new_id() -> String {
     }
     format!(
         "{}-{:08x}",
-        Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ"),
+        moment().strftime("%Y%m%dT%H%M%S%3fZ"),
         u32::from_be_bytes(random)
     )
 }
@@ -53,7 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ() {
-        assert_ne!(new_id(), new_id());
+    fn ids_sort_as_they_were_given() {
+        let ids: Vec<String> = (0..100).map(|_| new_id()).collect();
+        assert!(
+            ids.is_sorted() && ids.windows(2).all(|two| two[0] != two[1]),
+            "{ids:?}"
+        );
     }
 }
